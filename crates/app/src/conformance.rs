@@ -1,0 +1,152 @@
+//! What every store must do, as tests: a store is done when `store_conformance!` passes on it.
+//!
+//! Each promise is a function over a store that is empty and nobody else's; the list in the
+//! macro names it once. The argument of the macro is an expression, evaluated for each test
+//! within an async function: a pair of the store, made with [`render`], and a guard that is
+//! kept for as long as the test runs (a folder, a server).
+
+pub mod absences;
+pub mod around;
+pub mod commits;
+pub mod contacts;
+pub mod fixtures;
+pub mod histories;
+pub mod journals;
+pub mod pages;
+pub mod reading;
+pub mod rooms;
+pub mod search;
+
+use domain::contact::{Contact, Portrait};
+
+/// What the stores under test render: enough of a contact to tell any two states of it apart.
+pub fn render(contact: &Contact, portrait: &Portrait) -> String {
+    format!("{} {:?} {portrait:?} {:?}", contact.id, contact.revision, contact.channels)
+}
+
+/// One test for each thing a store must do.
+#[macro_export]
+macro_rules! store_conformance {
+    ($open:expr) => {
+        $crate::store_conformance! { @tests $open;
+            commits:
+                a_commit_is_read_back_whole
+                what_was_never_committed_is_not_there
+                an_update_is_read_back_whole
+                a_stale_commit_changes_nothing_at_all
+                a_change_set_is_told_apart_from_what_is_stored_by_revision
+                a_record_made_in_a_change_set_can_be_changed_in_it
+                of_two_changes_to_one_record_in_a_change_set_on_one_base_neither_is_done
+                of_two_changes_on_one_base_exactly_one_wins
+                many_parallel_commits_on_different_contacts_all_land
+                a_closed_store_refuses_everything;
+            absences:
+                an_absent_channel_is_honoured_both_ways
+                an_absent_pre_registered_email_is_honoured_both_ways
+                an_absent_pre_registered_phone_is_honoured_both_ways
+                an_absent_visitor_token_is_honoured_both_ways
+                an_absent_visitor_email_and_phone_are_honoured_both_ways
+                an_absent_open_room_is_honoured_both_ways
+                a_hundred_parallel_first_messages_make_one_contact
+                a_channel_belongs_to_at_most_one_live_contact
+                a_channel_moves_between_contacts_in_one_commit;
+            contacts:
+                a_contact_is_found_by_its_channel_alone
+                contacts_of_a_visitor_come_oldest_first
+                deleting_frees_the_channel_and_the_email
+                a_deleted_contact_is_found_by_id_alone
+                a_contact_exists_by_what_it_shows_now
+                a_blank_address_matches_nobody
+                pre_registered_finds_by_email_or_phone_the_oldest
+                pre_registered_finds_only_those_that_wait
+                figures_count_contacts_and_open_conflicts_right
+                figures_count_what_was_committed_and_refused;
+            search:
+                a_search_finds_a_part_of_name_email_and_phone
+                a_search_is_without_regard_to_case
+                a_search_takes_terms_literally
+                a_search_finds_terms_of_one_two_and_three_characters
+                a_search_finds_whatever_matches_any_term
+                no_term_matches_across_two_texts
+                the_next_search_finds_what_was_committed
+                a_search_after_an_update_finds_the_new_and_not_the_old
+                a_search_sees_deletion_at_once
+                unknown_contacts_are_searched_apart;
+            pages:
+                pages_concatenate_to_the_whole_in_every_order
+                names_sort_byte_by_byte_and_blank_ones_first
+                contacts_without_a_conversation_sort_first
+                later_sort_keys_decide_ties_of_earlier_ones
+                ties_go_by_order_of_creation_in_either_direction
+                a_page_past_the_end_is_empty_and_tells_the_total;
+            journals:
+                a_journal_comes_newest_first_up_to_the_limit
+                a_journal_entry_is_read_back_whole
+                redaction_takes_the_values_and_leaves_the_acts
+                redaction_spares_other_contacts;
+            rooms:
+                a_room_is_read_back_whole
+                open_rooms_of_a_visitor_come_oldest_first_until_closed
+                a_rename_reaches_every_room_of_the_contact
+                a_rename_outlives_a_room_decided_on_before_it
+                removing_the_rooms_of_a_visitor_spares_the_others
+                changes_to_rooms_take_place_in_their_order
+                open_rooms_are_counted_by_agent
+                a_stale_room_is_refused;
+            around:
+                a_visitor_is_found_by_token_email_and_phone
+                of_several_visitors_with_an_email_the_oldest_is_found
+                a_visitor_is_not_found_by_what_it_no_longer_has
+                a_stale_visitor_is_refused
+                directory_rows_are_put_and_removed
+                a_change_on_an_older_directory_is_refused
+                tokens_are_added_and_revoked
+                revoking_all_tokens_of_a_user_spares_those_named
+                counters_add_up
+                parallel_draws_never_give_a_number_twice
+                the_outbox_counts_every_event;
+            histories:
+                a_random_history_leaves_the_store_equal_to_its_model
+                another_random_history_leaves_the_store_equal_to_its_model
+                a_third_random_history_leaves_the_store_equal_to_its_model;
+        }
+    };
+    (@tests $open:expr; $($file:ident: $($promise:ident)*;)*) => {
+        $($(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $promise() {
+                let (store, _guard) = $open;
+                $crate::conformance::$file::$promise(&store).await;
+            }
+        )*)*
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    /// A promise written and not listed would be one that no store is held to.
+    #[test]
+    fn every_promise_is_listed() {
+        let list = include_str!("conformance.rs");
+        let files = [
+            include_str!("conformance/absences.rs"),
+            include_str!("conformance/around.rs"),
+            include_str!("conformance/commits.rs"),
+            include_str!("conformance/contacts.rs"),
+            include_str!("conformance/histories.rs"),
+            include_str!("conformance/journals.rs"),
+            include_str!("conformance/pages.rs"),
+            include_str!("conformance/rooms.rs"),
+            include_str!("conformance/search.rs"),
+        ];
+        let promises: Vec<&str> = files
+            .iter()
+            .flat_map(|file| file.lines())
+            .filter_map(|line| line.strip_prefix("pub async fn ")?.strip_suffix("(store: &Shared) {"))
+            .collect();
+        assert!(promises.len() > 50, "found only {promises:?}");
+        for promise in promises {
+            assert!(list.lines().any(|line| line.trim().trim_end_matches(';') == promise), "`{promise}` is not listed");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The use cases: load the facts, let a pure function decide, commit all of it or none, answer.
+//!
+//! Nothing here knows HTTP, JSON's wire names, or SQL. Each use case is a file; the port to the
+//! database is `store.rs`.
+
+mod agents;
+mod attempts;
+mod authenticate;
+mod change_settings;
+pub mod clock;
+mod close_room;
+#[cfg(any(test, feature = "test-support"))]
+pub mod conformance;
+mod contacts;
+mod custom_fields;
+mod decide;
+pub mod defaults;
+mod delete_visitor;
+pub mod directory;
+pub mod error;
+mod first_administrator;
+pub mod login;
+mod manage_agents;
+pub mod memory;
+mod open_room;
+pub mod passwords;
+mod personal_tokens;
+mod register_visitor;
+mod roles;
+mod say_custom_fields;
+pub mod settings;
+pub mod store;
+mod tables;
+#[cfg(test)]
+mod testing;
+mod tokens;
+mod turns;
+mod user_rules;
+mod users;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+
+use crate::attempts::Attempts;
+use crate::clock::{Chance, Clock};
+use crate::directory::Directory;
+use crate::error::AppError;
+use crate::passwords::Passwords;
+use crate::store::{Store, StoreError};
+use crate::tokens::Tokens;
+use crate::turns::Turns;
+
+pub use crate::attempts::address_key;
+pub use crate::change_settings::SettingError;
+pub use crate::close_room::{CLOSED_BY_VISITOR, CloseRequest, CloseRoomError};
+pub use crate::contacts::{CreateRequest, SearchRequest};
+pub use crate::custom_fields::{DefinitionError, DefinitionRequest, MAX_DEFINITIONS};
+pub use crate::delete_visitor::DeleteVisitorError;
+pub use crate::first_administrator::{FirstAdministrator, MadeAdministrator};
+pub use crate::manage_agents::{AVAILABLE, AgentError, NOT_AVAILABLE, Post};
+pub use crate::open_room::{OpenRoomError, OpenedRoom, RoomRequest};
+pub use crate::passwords::PasswordCost;
+pub use crate::personal_tokens::{KnownToken, PersonalTokenError};
+pub use crate::register_visitor::{RegisterError, Registration};
+pub use crate::roles::{PermissionError, PermissionRequest, RoleError};
+pub use crate::say_custom_fields::{SayError, SentField};
+pub use crate::user_rules::{STATUSES, UserError};
+pub use crate::users::{GivenPassword, NewUser, UserPatch};
+
+/// What the use cases need of the world.
+pub struct World {
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where ids and secrets come from.
+    pub chance: Arc<dyn Chance>,
+    /// How long a login lasts.
+    pub login_token_days: u32,
+    /// What it takes to hash a password.
+    pub passwords: PasswordCost,
+}
+
+/// The application: every use case is a method, found in the file of its name.
+pub struct App {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    chance: Arc<dyn Chance>,
+    directory: Arc<ArcSwap<Directory>>,
+    tokens: Arc<Tokens>,
+    turns: Turns,
+    /// Whose turn it is to change the small tables.
+    table_turn: tokio::sync::Mutex<()>,
+    passwords: Passwords,
+    failures_by_user: Attempts<[u8; 32]>,
+    failures_by_address: Attempts<IpAddr>,
+    /// Read by whoever gives credentials out, written by whoever takes them away: between the look
+    /// at a user and the commit of its token, the user stays as it is.
+    credentials: tokio::sync::RwLock<()>,
+    stale_retries: AtomicU64,
+    failed_logins: AtomicU64,
+}
+
+impl App {
+    /// Opens the application on a store: loads the small tables and the tokens in force, and adds the
+    /// roles and permissions that are new since the store was last opened.
+    pub async fn open(world: World) -> Result<Self, AppError> {
+        let World { store, clock, chance, login_token_days, passwords } = world;
+        let app = Self {
+            directory: Arc::new(ArcSwap::from_pointee(Directory::default())),
+            tokens: Arc::new(Tokens::new(login_token_days)),
+            turns: Turns::default(),
+            table_turn: tokio::sync::Mutex::default(),
+            passwords: Passwords::new(passwords, &*chance)?,
+            failures_by_user: Attempts::default(),
+            failures_by_address: Attempts::default(),
+            credentials: tokio::sync::RwLock::default(),
+            stale_retries: AtomicU64::new(0),
+            failed_logins: AtomicU64::new(0),
+            store,
+            clock,
+            chance,
+        };
+        app.refresh_directory().await?;
+        app.add_missing_defaults().await?;
+        app.tokens.replace_all(app.store.tokens().await?);
+        app.forget_expired_logins().await?;
+        Ok(app)
+    }
+
+    /// The store, for what needs no rule: reading.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The small tables as they are now.
+    pub fn directory(&self) -> arc_swap::Guard<Arc<Directory>> {
+        self.directory.load()
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> domain::ids::Timestamp {
+        self.clock.now()
+    }
+
+    /// How often a decision was made again because what it rested on had changed.
+    pub fn stale_retries(&self) -> u64 {
+        self.stale_retries.load(Ordering::Relaxed)
+    }
+
+    /// How many logins were refused for wrong credentials.
+    pub fn failed_logins(&self) -> u64 {
+        self.failed_logins.load(Ordering::Relaxed)
+    }
+
+    /// Loads the small tables again; an older state never replaces a newer one.
+    pub async fn refresh_directory(&self) -> Result<(), StoreError> {
+        directory::refresh(&self.directory, &*self.store).await
+    }
+}

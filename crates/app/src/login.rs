@@ -1,0 +1,370 @@
+//! Logging in and out: a password against a token, a token for itself, a token given back.
+//!
+//! Who does not exist is refused with the same words and at the same cost as who gives the wrong
+//! password. A login counts only if what it was checked against still holds when it is committed.
+//! Evidence: contract/around.md 1.2, 1.3 and 1.8.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::change_set::ChangeSet;
+use domain::directory::{Record, Token, TokenChange, User};
+use domain::ids::Timestamp;
+
+use crate::App;
+use crate::attempts::{Patience, address_key, subject_key};
+use crate::decide::Attempt;
+use crate::directory::{Directory, login_key};
+use crate::error::AppError;
+use crate::passwords::{Password, Verdict};
+use crate::tables::TableChange;
+use crate::tokens::hash_token;
+
+/// How many logins of one user are in force at once; the oldest makes room.
+const LOGINS_PER_USER: usize = 500;
+
+/// How often a login is checked again because the user changed meanwhile.
+const CHECKS: u32 = 3;
+
+/// How whoever logs in calls themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoginName {
+    /// By username, without regard to case.
+    Username(String),
+    /// By one of their addresses, without regard to case.
+    Email(String),
+}
+
+impl LoginName {
+    fn find<'a>(&self, directory: &'a Directory) -> Option<&'a Arc<User>> {
+        match self {
+            Self::Username(username) => directory.user_by_username(username),
+            Self::Email(address) => directory.user_by_email(address),
+        }
+    }
+
+    /// What failures are counted under: the user, or the name nobody has.
+    fn subject(&self, user: Option<&Arc<User>>) -> [u8; 32] {
+        match (user, self) {
+            (Some(user), _) => subject_key(&format!("id {}", user.id)),
+            (None, Self::Username(name) | Self::Email(name)) => subject_key(&format!("name {}", login_key(name))),
+        }
+    }
+}
+
+/// Why nobody is logged in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LoginError {
+    /// There is no such user, or it has another password; or the token is not in force.
+    #[error("the credentials are wrong")]
+    WrongCredentials,
+    /// The password is right, but the user may not log in.
+    #[error("the user is not active")]
+    NotActive,
+    /// Too many attempts for this user were in vain.
+    #[error("logins of this user are blocked for a while")]
+    BlockedForUser,
+    /// Too many attempts from this address were in vain.
+    #[error("logins from this address are blocked for a while")]
+    BlockedForAddress,
+}
+
+/// A login. The token is not kept anywhere else.
+pub struct Session {
+    /// Who is logged in.
+    pub user: Arc<User>,
+    /// What to show from now on.
+    pub token: String,
+}
+
+impl App {
+    /// Logs a user in by password.
+    pub async fn log_in(&self, name: &LoginName, password: &Password, from: IpAddr) -> Result<Session, AppError> {
+        for _ in 0..CHECKS {
+            let user = name.find(&self.directory()).cloned();
+            let subject = name.subject(user.as_ref());
+            self.refuse_blocked(&subject, from)?;
+            let place = self.passwords.place().await?;
+            // Others may have failed while this one waited.
+            self.refuse_blocked(&subject, from)?;
+            let stored = user.as_ref().and_then(|user| user.password_hash.as_deref());
+            let verdict = self.passwords.verify(place, password, stored).await?;
+            let Some(user) = user.filter(|_| verdict != Verdict::Wrong) else {
+                self.note_failure(subject, from);
+                return Err(LoginError::WrongCredentials.into());
+            };
+            self.failures_by_user.forget(&subject);
+            if !user.active {
+                return Err(LoginError::NotActive.into());
+            }
+            let Some(token) = self.begin_session(&user).await? else { continue };
+            if verdict == Verdict::RightAtAnotherCost {
+                self.hash_again(&user, password).await;
+            }
+            return Ok(Session { user, token });
+        }
+        Err(AppError::Busy)
+    }
+
+    /// Takes a token in force for a login of whoever has it.
+    pub fn resume(&self, token: &str) -> Result<Session, AppError> {
+        let owner = self.tokens.owner(&hash_token(token), self.now()).ok_or(LoginError::WrongCredentials)?;
+        let directory = self.directory();
+        let user = directory.user(&owner).filter(|user| user.active).ok_or(LoginError::WrongCredentials)?;
+        Ok(Session { user: user.clone(), token: token.to_owned() })
+    }
+
+    /// The token is no longer in force.
+    pub async fn log_out(&self, token: &str) -> Result<(), AppError> {
+        self.commit_tokens(vec![TokenChange::Revoke { hash: hash_token(token) }]).await
+    }
+
+    /// Forgets the logins that have expired; personal tokens never do.
+    pub(crate) async fn forget_expired_logins(&self) -> Result<(), AppError> {
+        let expired = self.tokens.expired(self.now());
+        let tokens: Vec<_> = expired.into_iter().map(|hash| TokenChange::Revoke { hash }).collect();
+        self.commit_tokens(tokens).await
+    }
+
+    /// Commits changes to tokens, which rest on nothing else.
+    pub(crate) async fn commit_tokens(&self, tokens: Vec<TokenChange>) -> Result<(), AppError> {
+        if tokens.is_empty() {
+            return Ok(());
+        }
+        self.settle(|| async { Ok(Attempt::Commit(ChangeSet { tokens: tokens.clone(), ..ChangeSet::default() }, ())) })
+            .await?;
+        Ok(())
+    }
+
+    /// A token nobody can foresee: 43 letters, digits, `-` and `_`.
+    pub(crate) fn new_token(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.chance.bytes::<32>())
+    }
+
+    /// Makes and commits a token for a user as it was seen; none, where the user has changed.
+    async fn begin_session(&self, seen: &User) -> Result<Option<String>, AppError> {
+        let _in_force = self.credentials.read().await;
+        let is_as_seen =
+            self.directory().user(&seen.id).is_some_and(|user| user.active && user.password_hash == seen.password_hash);
+        if !is_as_seen {
+            return Ok(None);
+        }
+        let token = self.new_token();
+        let now = self.now();
+        let fresh = Token { hash: hash_token(&token), user: seen.id.clone(), created_at: now, personal: None };
+        let mut tokens = self.superfluous_logins(seen, now);
+        tokens.push(TokenChange::Add(fresh));
+        self.commit_tokens(tokens).await?;
+        Ok(Some(token))
+    }
+
+    /// The logins of a user that go when one is added: what has expired, and the oldest over the bound.
+    fn superfluous_logins(&self, user: &User, now: Timestamp) -> Vec<TokenChange> {
+        let mut logins: Vec<Token> =
+            self.tokens.of(&user.id).into_iter().filter(|token| token.personal.is_none()).collect();
+        logins.sort_by_key(|token| std::cmp::Reverse(token.created_at));
+        let kept =
+            |(place, token): &(usize, Token)| place + 1 < LOGINS_PER_USER && !self.tokens.has_expired(token, now);
+        let gone = logins.into_iter().enumerate().filter(|login| !kept(login));
+        gone.map(|(_, token)| TokenChange::Revoke { hash: token.hash }).collect()
+    }
+
+    fn refuse_blocked(&self, subject: &[u8; 32], from: IpAddr) -> Result<(), LoginError> {
+        let (directory, now) = (self.directory(), self.now());
+        let by_address = Patience::with_an_address(&directory);
+        if by_address.is_some_and(|patience| self.failures_by_address.is_blocked(&address_key(from), patience, now)) {
+            return Err(LoginError::BlockedForAddress);
+        }
+        let by_user = Patience::with_a_user(&directory);
+        if by_user.is_some_and(|patience| self.failures_by_user.is_blocked(subject, patience, now)) {
+            return Err(LoginError::BlockedForUser);
+        }
+        Ok(())
+    }
+
+    fn note_failure(&self, subject: [u8; 32], from: IpAddr) {
+        self.failed_logins.fetch_add(1, Ordering::Relaxed);
+        let (directory, now) = (self.directory(), self.now());
+        if let Some(patience) = Patience::with_an_address(&directory) {
+            self.failures_by_address.note_failure(address_key(from), patience, now);
+        }
+        if let Some(patience) = Patience::with_a_user(&directory) {
+            self.failures_by_user.note_failure(subject, patience, now);
+        }
+    }
+
+    /// Stores the password anew at the cost asked for now. The login stands without it.
+    async fn hash_again(&self, seen: &User, password: &Password) {
+        let outcome: Result<_, AppError> = async {
+            let hash = self.passwords.hash(password, &*self.chance).await?;
+            self.change_tables(|directory| {
+                let unchanged = directory.user(&seen.id).filter(|user| user.password_hash == seen.password_hash);
+                let again = unchanged.map(|user| User { password_hash: Some(hash.clone()), ..User::clone(user) });
+                Ok::<_, Infallible>(TableChange::put(again.map(Record::User).into_iter().collect(), ()))
+            })
+            .await
+        }
+        .await;
+        if let Err(error) = outcome {
+            tracing::warn!(user.id = %seen.id, %error, "a password keeps its old hash");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::first_administrator::FirstAdministrator;
+    use crate::memory::MemoryStore;
+    use crate::passwords::PasswordCost;
+    use crate::store::Store;
+    use crate::testing::{CHEAP, HandClock, world};
+
+    const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+    struct Desk {
+        store: Arc<MemoryStore>,
+        clock: Arc<HandClock>,
+        app: App,
+    }
+
+    impl Desk {
+        async fn open() -> Self {
+            let (store, clock) = (MemoryStore::new(|_, _| String::new()), HandClock::at(1_700_000_000_000));
+            let app = App::open(world(store.clone(), clock.clone(), CHEAP)).await.unwrap();
+            let ada = FirstAdministrator {
+                username: "ada".to_owned(),
+                name: "Ada".to_owned(),
+                email: Some("ada@example.org".to_owned()),
+                password: Some("secret".to_owned()),
+            };
+            app.ensure_administrator(ada).await.unwrap().unwrap();
+            Self { store, clock, app }
+        }
+
+        async fn reopened(self, passwords: PasswordCost) -> Self {
+            let Self { store, clock, .. } = self;
+            let app = App::open(world(store.clone(), clock.clone(), passwords)).await.unwrap();
+            Self { store, clock, app }
+        }
+
+        async fn try_from(&self, name: &str, password: &str, from: IpAddr) -> Result<Session, AppError> {
+            self.app.log_in(&LoginName::Username(name.to_owned()), &Password::typed(password), from).await
+        }
+
+        async fn log_in(&self) -> Session {
+            self.try_from("ada", "secret", HERE).await.unwrap()
+        }
+
+        fn is_in_force(&self, session: &Session) -> bool {
+            self.app.authenticate(session.user.id.as_str(), &session.token).is_some()
+        }
+    }
+
+    fn refused(outcome: Result<Session, AppError>) -> LoginError {
+        match outcome {
+            Err(AppError::Login(error)) => error,
+            Err(other) => panic!("another error: {other}"),
+            Ok(_) => panic!("logged in"),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_same_words_refuse_an_unknown_user_and_a_wrong_password() {
+        let desk = Desk::open().await;
+        assert_eq!(refused(desk.try_from("ada", "wrong", HERE).await), LoginError::WrongCredentials);
+        assert_eq!(refused(desk.try_from("nobody", "secret", HERE).await), LoginError::WrongCredentials);
+        assert_eq!(desk.app.failed_logins(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_login_ends_when_its_days_are_over_and_is_forgotten_at_the_next_start() {
+        let desk = Desk::open().await;
+        let session = desk.log_in().await;
+        desk.clock.advance_ms(DAY_MS - 1);
+        assert!(desk.is_in_force(&session));
+        desk.clock.advance_ms(1);
+        assert!(!desk.is_in_force(&session));
+        assert_eq!(desk.store.tokens().await.unwrap().len(), 1);
+        let desk = desk.reopened(CHEAP).await;
+        assert_eq!(desk.store.tokens().await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn a_login_outlives_a_restart_and_ends_with_a_logout() {
+        let desk = Desk::open().await;
+        let session = desk.log_in().await;
+        let desk = desk.reopened(CHEAP).await;
+        assert!(desk.is_in_force(&session));
+        assert_eq!(desk.app.resume(&session.token).unwrap().user.username, "ada");
+        desk.app.log_out(&session.token).await.unwrap();
+        assert!(!desk.is_in_force(&session));
+        assert_eq!(refused(desk.app.resume(&session.token)), LoginError::WrongCredentials);
+        assert!(!desk.reopened(CHEAP).await.is_in_force(&session));
+    }
+
+    #[tokio::test]
+    async fn a_password_is_hashed_anew_once_the_cost_has_changed() {
+        let desk = Desk::open().await.reopened(PasswordCost { iterations: 2, ..CHEAP }).await;
+        let hash = |desk: &Desk| desk.app.directory().user_by_username("ada").unwrap().password_hash.clone().unwrap();
+        assert!(hash(&desk).starts_with("$argon2id$v=19$m=8,t=1,p=1$"));
+        refused(desk.try_from("ada", "wrong", HERE).await);
+        assert!(hash(&desk).starts_with("$argon2id$v=19$m=8,t=1,p=1$"));
+        desk.log_in().await;
+        assert!(hash(&desk).starts_with("$argon2id$v=19$m=8,t=2,p=1$"));
+        desk.log_in().await;
+    }
+
+    #[tokio::test]
+    async fn ten_failures_block_the_user_under_every_name_for_five_minutes() {
+        let desk = Desk::open().await;
+        for _ in 0..10 {
+            assert_eq!(refused(desk.try_from("ada", "wrong", HERE).await), LoginError::WrongCredentials);
+        }
+        assert_eq!(refused(desk.try_from("ADA", "secret", HERE).await), LoginError::BlockedForUser);
+        let by_email = LoginName::Email("Ada@example.org".to_owned());
+        let outcome = desk.app.log_in(&by_email, &Password::typed("secret"), HERE).await;
+        assert_eq!(refused(outcome), LoginError::BlockedForUser);
+        desk.clock.advance_ms(5 * 60_000);
+        desk.log_in().await;
+    }
+
+    #[tokio::test]
+    async fn an_unknown_name_is_blocked_as_a_known_one_is() {
+        let desk = Desk::open().await;
+        for _ in 0..10 {
+            refused(desk.try_from("nobody", "wrong", HERE).await);
+        }
+        assert_eq!(refused(desk.try_from("Nobody", "wrong", HERE).await), LoginError::BlockedForUser);
+    }
+
+    #[tokio::test]
+    async fn fifty_failures_block_the_address_and_no_other() {
+        let desk = Desk::open().await;
+        for round in 0..50 {
+            refused(desk.try_from(&format!("nobody{round}"), "wrong", HERE).await);
+        }
+        assert_eq!(refused(desk.try_from("ada", "secret", HERE).await), LoginError::BlockedForAddress);
+        desk.try_from("ada", "secret", IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1))).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_oldest_login_makes_room_for_one_too_many() {
+        let desk = Desk::open().await;
+        let first = desk.log_in().await;
+        let user = first.user.clone();
+        for _ in 0..LOGINS_PER_USER {
+            desk.clock.advance_ms(1);
+            assert_eq!(desk.app.begin_session(&user).await.unwrap().map(|token| token.len()), Some(43));
+        }
+        assert!(!desk.is_in_force(&first));
+        assert_eq!(desk.store.tokens().await.unwrap().len(), LOGINS_PER_USER);
+    }
+}

@@ -1,0 +1,161 @@
+//! The settings there are: upstream's names and defaults, and a few of our own.
+//!
+//! One table; what is not in it does not exist. Evidence: contract/around.md 2.4 and 6.3.
+
+use domain::pattern::Pattern;
+use domain::phone::Region;
+use serde_json::{Value, json};
+
+/// The country whose notation a phone number without a country code is read in (ours).
+pub const DEFAULT_REGION: &str = "Concord_Default_Phone_Region";
+
+/// The form of usernames, a JavaScript expression that all of a username must match.
+pub const USERNAME_FORM: &str = "Accounts_UsernameValidation";
+
+/// Whether users may show as offline while they are there.
+pub const ALLOW_INVISIBLE: &str = "Accounts_AllowInvisibleStatusOption";
+
+/// What values a setting takes.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
+    /// On or off.
+    Boolean(bool),
+    /// A whole number, not below nothing.
+    Integer(i64),
+    /// Any text.
+    Text(&'static str),
+    /// A text for which this holds, as it does for the default.
+    Form(&'static str, fn(&str) -> bool),
+    /// One of these; the first is the default.
+    OneOf(&'static [&'static str]),
+}
+
+/// One setting.
+#[derive(Debug, Clone, Copy)]
+pub struct SettingSpec {
+    /// Its name.
+    pub id: &'static str,
+    /// What it takes, and its default.
+    pub kind: Kind,
+    /// Whether anyone may read it.
+    pub public: bool,
+}
+
+impl SettingSpec {
+    /// The value while nobody has changed it.
+    pub fn default_value(&self) -> Value {
+        match self.kind {
+            Kind::Boolean(on) => json!(on),
+            Kind::Integer(number) => json!(number),
+            Kind::Text(text) | Kind::Form(text, _) => json!(text),
+            Kind::OneOf(choices) => json!(choices.first()),
+        }
+    }
+
+    /// Whether the setting may take this value.
+    pub fn takes(&self, value: &Value) -> bool {
+        match self.kind {
+            Kind::Boolean(_) => value.is_boolean(),
+            Kind::Integer(_) => value.as_i64().is_some_and(|number| number >= 0),
+            Kind::Text(_) => value.is_string(),
+            Kind::Form(_, holds) => value.as_str().is_some_and(holds),
+            Kind::OneOf(choices) => value.as_str().is_some_and(|text| choices.contains(&text)),
+        }
+    }
+}
+
+/// The setting of that name.
+pub fn find(id: &str) -> Option<&'static SettingSpec> {
+    SETTINGS.iter().find(|spec| spec.id == id)
+}
+
+const fn flag(id: &'static str, default: bool) -> SettingSpec {
+    SettingSpec { id, kind: Kind::Boolean(default), public: false }
+}
+
+const fn number(id: &'static str, default: i64) -> SettingSpec {
+    SettingSpec { id, kind: Kind::Integer(default), public: false }
+}
+
+const fn text(id: &'static str, default: &'static str) -> SettingSpec {
+    SettingSpec { id, kind: Kind::Text(default), public: false }
+}
+
+const fn form(id: &'static str, default: &'static str, holds: fn(&str) -> bool) -> SettingSpec {
+    SettingSpec { id, kind: Kind::Form(default, holds), public: false }
+}
+
+fn is_pattern(text: &str) -> bool {
+    Pattern::compile(text).is_ok()
+}
+
+fn is_region_or_empty(text: &str) -> bool {
+    text.is_empty() || Region::parse(text).is_ok()
+}
+
+const fn one_of(id: &'static str, choices: &'static [&'static str]) -> SettingSpec {
+    SettingSpec { id, kind: Kind::OneOf(choices), public: false }
+}
+
+const fn public(spec: SettingSpec) -> SettingSpec {
+    SettingSpec { public: true, ..spec }
+}
+
+/// Every setting.
+pub const SETTINGS: &[SettingSpec] = &[
+    number("API_Default_Count", 50),
+    number("API_Upper_Count_Limit", 100),
+    flag("API_Allow_Infinite_Count", true),
+    flag("API_Enable_Rate_Limiter", true),
+    number("API_Enable_Rate_Limiter_Limit_Calls_Default", 10),
+    number("API_Enable_Rate_Limiter_Limit_Time_Default", 60_000),
+    public(flag("API_Enable_CORS", false)),
+    public(text("API_CORS_Origin", "*")),
+    flag("Accounts_TwoFactorAuthentication_Enabled", false),
+    flag(ALLOW_INVISIBLE, true),
+    form(USERNAME_FORM, "[0-9a-zA-Z-_.]+", is_pattern),
+    flag("Block_Multiple_Failed_Logins_Enabled", true),
+    flag("Block_Multiple_Failed_Logins_By_User", true),
+    number("Block_Multiple_Failed_Logins_Attempts_Until_Block_by_User", 10),
+    number("Block_Multiple_Failed_Logins_Time_To_Unblock_By_User_In_Minutes", 5),
+    flag("Block_Multiple_Failed_Logins_By_Ip", true),
+    number("Block_Multiple_Failed_Logins_Attempts_Until_Block_By_Ip", 50),
+    number("Block_Multiple_Failed_Logins_Time_To_Unblock_By_Ip_In_Minutes", 5),
+    form(DEFAULT_REGION, "", is_region_or_empty),
+    public(flag("Livechat_enabled", true)),
+    one_of("Livechat_Routing_Method", &["Auto_Selection", "Manual_Selection", "External"]),
+    // Upstream's default is off; a desk that starts with no agent online would refuse everyone.
+    flag("Livechat_accept_chats_with_no_agents", true),
+    flag("Livechat_enabled_when_agent_idle", true),
+    flag("Livechat_request_comment_when_closing_conversation", true),
+    flag("Omnichannel_allow_visitors_to_close_conversation", true),
+    flag("Omnichannel_allow_force_close_conversations", false),
+    one_of("Livechat_Require_Contact_Verification", &["never", "once", "always"]),
+    flag("Livechat_Block_Unknown_Contacts", false),
+    flag("Livechat_Block_Unverified_Contacts", false),
+    flag("Livechat_Allow_collect_and_store_HTTP_header_informations", false),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_takes_its_own_default() {
+        for spec in SETTINGS {
+            assert!(spec.takes(&spec.default_value()), "{}", spec.id);
+        }
+    }
+
+    #[test]
+    fn a_setting_takes_nothing_it_could_not_live_with() {
+        let takes = |id, value: Value| find(id).unwrap().takes(&value);
+        assert!(!takes(USERNAME_FORM, json!("[")));
+        assert!(!takes(DEFAULT_REGION, json!("Atlantis")));
+        assert!(takes(DEFAULT_REGION, json!("DE")));
+        assert!(!takes("API_Default_Count", json!(-1)));
+        assert!(!takes("API_Default_Count", json!("1")));
+        assert!(!takes("Livechat_enabled", json!("true")));
+        assert!(!takes("Livechat_Routing_Method", json!("By_Chance")));
+    }
+}

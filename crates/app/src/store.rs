@@ -1,0 +1,207 @@
+//! The port to the database: what a store can be asked, and its one write.
+//!
+//! `commit` does all of a change set or nothing, and checks what the decision rested on: the
+//! revisions it read and the absences it relied upon. A store knows documents, identifiers
+//! and columns; it knows no rule. `conformance.rs` says what every store must do.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::change_set::{ChangeSet, Counter};
+use domain::channel::ChannelIdentity;
+use domain::contact::{Contact, Portrait};
+use domain::directory::{Record, Token};
+use domain::ids::{ContactId, Revision, RoomId, UserId, VisitorId};
+use domain::journal::JournalEntry;
+use domain::room::Room;
+use domain::visitor::Visitor;
+
+/// Makes what a read hands out of a contact. The store keeps it ready beside the document.
+pub type Render = fn(&Contact, &Portrait) -> String;
+
+/// What a read hands out: text made by [`Render`] when the contact was committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// Whose it is.
+    pub id: ContactId,
+    /// Which state of the contact it shows.
+    pub revision: Revision,
+    /// The text.
+    pub text: Arc<str>,
+}
+
+/// How a contact may be asked for when only its existence matters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ContactKey {
+    /// By id; a deleted contact exists.
+    Id(ContactId),
+    /// By the key of an e-mail; live contacts only.
+    Email(String),
+    /// By the key of a phone; live contacts only.
+    Phone(String),
+}
+
+/// How a visitor may be asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VisitorKey {
+    /// By the token it shows.
+    Token(String),
+    /// By the key of its e-mail; the oldest, if several have it.
+    Email(String),
+    /// By the key of its phone; the oldest, if several have it.
+    Phone(String),
+}
+
+/// What contacts are sorted by. Ties go by order of creation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SortKey {
+    /// By name, byte by byte.
+    Name,
+    /// By when they were made.
+    CreatedAt,
+    /// By when they last changed.
+    UpdatedAt,
+    /// By their latest conversation; those without come first.
+    LastChat,
+}
+
+/// What to search contacts for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContactSearch {
+    /// A contact matches if its name, an e-mail, or a phone contains any of these, without regard
+    /// to case; all match where there is none. Folded by `domain::text::fold_case`.
+    pub terms: Vec<String>,
+    /// Which of the two kinds: those nobody has dealt with, or the others.
+    pub unknown: bool,
+    /// The order, the first deciding; `true` is descending.
+    pub sort: Vec<(SortKey, bool)>,
+    /// How many to pass over.
+    pub offset: usize,
+    /// How many to answer at most.
+    pub limit: usize,
+}
+
+/// A page of contacts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContactPage {
+    /// The contacts, as reads hand them out.
+    pub views: Vec<View>,
+    /// How many match; where `total_is_bounded`, at least so many.
+    pub total: usize,
+    /// Set where counting stopped at the store's bound.
+    pub total_is_bounded: bool,
+}
+
+/// The small tables, whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rows {
+    /// Moves with every change to them.
+    pub revision: Revision,
+    /// Every row.
+    pub records: Vec<Record>,
+}
+
+/// What a store counts of itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StoreFigures {
+    /// Transactions committed since the start.
+    pub commits: u64,
+    /// Change sets committed since the start; several share a transaction.
+    pub change_sets: u64,
+    /// Change sets refused as stale since the start.
+    pub stale: u64,
+    /// Rivals open now, over all live contacts.
+    pub open_conflicts: u64,
+    /// Live contacts now.
+    pub contacts: u64,
+    /// Rivals that agents have settled, ever.
+    pub resolved_conflicts: u64,
+}
+
+/// A failure of the database; its cause is for the log, never for an answer.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database cannot be reached or refuses to work.
+    #[error("the store is not available")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What is stored contradicts itself.
+    #[error("the store holds something that cannot be read: {what}")]
+    Corrupt {
+        /// Table and key.
+        what: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// More waits to be written than the store takes on.
+    #[error("the store has too much to write")]
+    Overloaded,
+}
+
+/// Why a change set was not committed. Nothing of it was.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// What the decision rested on has changed; decide again from what is there now.
+    #[error("what the decision rested on has changed")]
+    Stale,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A database.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// All of the change set, or none of it; on disk once this answers. Answers with what a read
+    /// now hands out of each contact in it, in their order.
+    async fn commit(&self, changes: &ChangeSet) -> Result<Vec<View>, CommitError>;
+
+    /// A contact, deleted ones included.
+    async fn contact(&self, id: &ContactId) -> Result<Option<Contact>, StoreError>;
+    /// What a read hands out of a live contact.
+    async fn contact_view(&self, id: &ContactId) -> Result<Option<View>, StoreError>;
+    /// The live contact that has this channel.
+    async fn contact_of_channel(&self, channel: &ChannelIdentity) -> Result<Option<Contact>, StoreError>;
+    /// The live contacts with a channel of this visitor, oldest first.
+    async fn contacts_of_visitor(&self, visitor: &VisitorId) -> Result<Vec<Contact>, StoreError>;
+    /// The oldest live contact that waits for its first channel and has any of these e-mails or
+    /// phones, by their keys.
+    async fn pre_registered(&self, emails: &[String], phones: &[String]) -> Result<Option<Contact>, StoreError>;
+    /// Whether there is such a contact.
+    async fn contact_exists(&self, key: &ContactKey) -> Result<bool, StoreError>;
+    /// A page of live contacts; whatever was acknowledged is found.
+    async fn search_contacts(&self, search: &ContactSearch) -> Result<ContactPage, StoreError>;
+    /// What happened to a contact, newest first.
+    async fn journal(&self, contact: &ContactId, limit: usize) -> Result<Vec<JournalEntry>, StoreError>;
+
+    /// A visitor by id.
+    async fn visitor(&self, id: &VisitorId) -> Result<Option<Visitor>, StoreError>;
+    /// A visitor by what it is known by; deleted ones have neither.
+    async fn visitor_by(&self, key: &VisitorKey) -> Result<Option<Visitor>, StoreError>;
+
+    /// A conversation.
+    async fn room(&self, id: &RoomId) -> Result<Option<Room>, StoreError>;
+    /// The open conversations of a visitor, oldest first.
+    async fn open_rooms_of_visitor(&self, visitor: &VisitorId) -> Result<Vec<Room>, StoreError>;
+    /// How many open conversations each agent serves.
+    async fn open_rooms_by_agent(&self) -> Result<Vec<(UserId, u64)>, StoreError>;
+
+    /// Users, roles, permissions, settings, definitions.
+    async fn directory(&self) -> Result<Rows, StoreError>;
+    /// All tokens in force.
+    async fn tokens(&self) -> Result<Vec<Token>, StoreError>;
+
+    /// A counter, as committed.
+    async fn counter(&self, counter: Counter) -> Result<u64, StoreError>;
+    /// The next number of a counter: never the same twice, gaps allowed, not part of any commit.
+    async fn draw(&self, counter: Counter) -> Result<u64, StoreError>;
+
+    /// How many events wait in the outbox.
+    async fn outbox_len(&self) -> Result<u64, StoreError>;
+    /// Whether the store is reachable and can be written to.
+    async fn check(&self) -> Result<(), StoreError>;
+    /// What the store counts of itself.
+    fn figures(&self) -> StoreFigures;
+    /// Finishes what is being written, and closes. Later calls fail.
+    async fn close(&self) -> Result<(), StoreError>;
+}

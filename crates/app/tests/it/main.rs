@@ -1,0 +1,10 @@
+//! The use cases on the memory store: what each promises, and what holds when many come at once.
+
+#![expect(clippy::unwrap_used, reason = "these are tests; clippy knows only the functions marked so")]
+
+mod closing;
+mod custom_fields;
+mod deleting;
+mod house;
+mod registering;
+mod rooms;
