@@ -1,0 +1,395 @@
+//! The store in one SQLite file: what is acknowledged is on disk.
+//!
+//! One thread writes, in groups (`writer.rs`); reads by key run where they are asked for, on a
+//! connection of the thread; searches have a few connections and run beside. The database is in
+//! WAL mode, so neither waits for the other. Evidence: the conformance suite; `tests/it/`.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use app::store::{
+    CommitError, ContactKey, ContactPage, ContactSearch, Render, Rows, Store, StoreError, StoreFigures, View,
+    VisitorKey,
+};
+use async_trait::async_trait;
+use domain::change_set::{ChangeSet, Counter};
+use domain::channel::ChannelIdentity;
+use domain::contact::Contact;
+use domain::directory::Token;
+use domain::ids::{ContactId, RoomId, UserId, VisitorId};
+use domain::journal::JournalEntry;
+use domain::room::Room;
+use domain::visitor::Visitor;
+use rusqlite::Connection;
+use thread_local::ThreadLocal;
+use tokio::sync::{Semaphore, oneshot};
+
+use self::checkpoint::Checkpointer;
+use self::key::unavailable;
+use self::open::DatabaseFile;
+pub use self::open::SqliteOpenError;
+use self::read::Read;
+use self::writer::{Job, Shared, Writer};
+
+mod checkpoint;
+mod grams;
+mod index;
+mod key;
+mod open;
+mod places;
+mod prepare;
+mod read;
+mod search;
+mod stretches;
+mod write;
+mod write_contacts;
+mod writer;
+
+/// How many numbers of a counter are taken out of circulation at a time.
+const NUMBERS_AT_A_TIME: u64 = 64;
+
+/// How the store works; the default is right for a server.
+#[derive(Debug, Clone)]
+pub struct SqliteOptions {
+    /// How many change sets share a transaction at most; with 1, each has its own.
+    pub group_max: usize,
+    /// How many change sets wait to be written before more are refused.
+    pub queue_max: usize,
+    /// How much longer every commit takes, as if the disk were slower. For measurements.
+    pub extra_flush: Duration,
+    /// How many searches run at once; others wait.
+    pub searches_max: usize,
+    /// How much of the database each reading connection keeps in memory.
+    pub reader_cache_kib: u32,
+    /// How much of the database the writing connection keeps in memory.
+    pub writer_cache_kib: u32,
+    /// By how many pages the write-ahead log grows between two checkpoints.
+    pub checkpoint_pages: u32,
+    /// Told after each commit how many change sets shared it.
+    pub on_commit: OnCommit,
+}
+
+/// What is told of commits, on the writer's time: it must be quick.
+#[derive(Clone)]
+pub struct OnCommit(pub Arc<dyn Fn(usize) + Send + Sync>);
+
+impl std::fmt::Debug for OnCommit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("OnCommit").finish_non_exhaustive()
+    }
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self {
+            group_max: 256,
+            queue_max: 4096,
+            extra_flush: Duration::ZERO,
+            searches_max: thread::available_parallelism().map_or(2, usize::from).clamp(2, 8),
+            reader_cache_kib: 4 << 10,
+            writer_cache_kib: 32 << 10,
+            checkpoint_pages: 4096,
+            on_commit: OnCommit(Arc::new(|_| {})),
+        }
+    }
+}
+
+impl SqliteOptions {
+    /// For bringing in a great many contacts: takes more memory, and writes each page less often.
+    pub fn for_bulk() -> Self {
+        Self { writer_cache_kib: 128 << 10, checkpoint_pages: 16_384, ..Self::default() }
+    }
+}
+
+/// A store in one SQLite file.
+pub struct SqliteStore {
+    render: Render,
+    reader: Arc<Reader>,
+    shared: Arc<Shared>,
+    jobs: RwLock<Option<SyncSender<Job>>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    resolved: tokio::sync::Mutex<Numbers>,
+    guests: tokio::sync::Mutex<Numbers>,
+}
+
+impl std::fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteStore").field("file", &self.reader.file).finish_non_exhaustive()
+    }
+}
+
+/// Numbers of a counter that are out of circulation and not drawn yet.
+#[derive(Debug, Default)]
+struct Numbers {
+    last: u64,
+    left: u64,
+}
+
+/// The connections that read.
+struct Reader {
+    by_key: ThreadLocal<Connection>,
+    idle: Mutex<Vec<Connection>>,
+    searches: Arc<Semaphore>,
+    /// None once the store is closed.
+    file: Mutex<Option<DatabaseFile>>,
+    is_closed: AtomicBool,
+}
+
+impl SqliteStore {
+    /// Opens the database file, made where there is none, with the folders to it.
+    pub fn open(path: &Path, render: Render, options: &SqliteOptions) -> Result<Self, SqliteOpenError> {
+        let (file, mut connection) = DatabaseFile::open(path, options)?;
+        let refused = |source| SqliteOpenError::Refused { path: path.to_owned(), source };
+        let no_thread = |source| SqliteOpenError::NoThread { source };
+        let shared = Arc::new(Shared::default());
+        let copier = file.connect_to_checkpoint().map_err(refused)?;
+        let checkpointer =
+            Checkpointer::start(copier, Arc::clone(&shared), options.checkpoint_pages).map_err(no_thread)?;
+        checkpointer.watch(&mut connection).map_err(refused)?;
+        let (jobs, queue) = sync_channel(options.queue_max);
+        let writer =
+            Writer::new(connection, queue, Arc::clone(&shared), checkpointer, options.clone()).map_err(refused)?;
+        let writer = thread::Builder::new().name("writer".to_owned()).spawn(move || writer.run()).map_err(no_thread)?;
+        let reader = Reader {
+            by_key: ThreadLocal::new(),
+            idle: Mutex::default(),
+            searches: Arc::new(Semaphore::new(options.searches_max)),
+            file: Mutex::new(Some(file)),
+            is_closed: AtomicBool::new(false),
+        };
+        Ok(Self {
+            render,
+            reader: Arc::new(reader),
+            shared,
+            jobs: RwLock::new(Some(jobs)),
+            writer: Mutex::new(Some(writer)),
+            resolved: tokio::sync::Mutex::default(),
+            guests: tokio::sync::Mutex::default(),
+        })
+    }
+
+    /// Waits until the search index shows all that is committed; searches are right before that,
+    /// but slow while much waits.
+    pub async fn settle_search(&self) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.enqueue(Job::Index(reply))?;
+        answer.await.map_err(unavailable)?
+    }
+
+    fn enqueue(&self, job: Job) -> Result<(), StoreError> {
+        let jobs = self.jobs.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(jobs) = &*jobs else { return Err(unavailable(CLOSED)) };
+        jobs.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Overloaded,
+            TrySendError::Disconnected(_) => unavailable("the writer has died"),
+        })
+    }
+
+    async fn reserve(&self, counter: Counter, count: u64) -> Result<u64, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.enqueue(Job::Reserve(counter, count, reply))?;
+        answer.await.map_err(unavailable)?
+    }
+
+    fn numbers(&self, counter: Counter) -> &tokio::sync::Mutex<Numbers> {
+        match counter {
+            Counter::ResolvedConflicts => &self.resolved,
+            Counter::Guests => &self.guests,
+        }
+    }
+
+    /// A read by key, done at once.
+    fn read<T>(&self, read: impl FnOnce(&Connection) -> Read<T>) -> Result<T, StoreError> {
+        if self.reader.is_closed.load(Ordering::Acquire) {
+            return Err(unavailable(CLOSED));
+        }
+        let connection = self.reader.by_key.get_or_try(|| self.reader.connect())?;
+        Ok(read(connection)?)
+    }
+
+    /// A read that may take long, done beside.
+    async fn read_aside<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Read<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        if self.reader.is_closed.load(Ordering::Acquire) {
+            return Err(unavailable(CLOSED));
+        }
+        let permit = Arc::clone(&self.reader.searches).acquire_owned().await.map_err(unavailable)?;
+        let reader = Arc::clone(&self.reader);
+        let read = move || {
+            let idle = reader.idle().pop();
+            let connection = idle.map_or_else(|| reader.connect(), Ok)?;
+            let answer = read(&connection);
+            reader.idle().push(connection);
+            drop(permit);
+            Ok(answer?)
+        };
+        tokio::task::spawn_blocking(read).await.map_err(unavailable)?
+    }
+
+    /// Lets the writer finish, and waits for it.
+    fn stop_writer(&self) -> Option<JoinHandle<()>> {
+        self.reader.is_closed.store(true, Ordering::Release);
+        *self.jobs.write().unwrap_or_else(PoisonError::into_inner) = None;
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+const CLOSED: &str = "the store is closed";
+
+impl Reader {
+    fn connect(&self) -> Result<Connection, StoreError> {
+        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = file.as_ref().ok_or_else(|| unavailable(CLOSED))?;
+        file.connect_to_read().map_err(unavailable)
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        if let Some(writer) = self.stop_writer()
+            && writer.join().is_err()
+        {
+            tracing::error!("the writer had died");
+        }
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn commit(&self, changes: &ChangeSet) -> Result<Vec<View>, CommitError> {
+        let (prepared, views) = prepare::prepare(changes, self.render).await?;
+        let (reply, answer) = oneshot::channel();
+        self.enqueue(Job::Commit(Box::new(prepared), reply))?;
+        answer.await.map_err(unavailable)??;
+        Ok(views)
+    }
+
+    async fn contact(&self, id: &ContactId) -> Result<Option<Contact>, StoreError> {
+        self.read(|connection| read::contact(connection, id))
+    }
+
+    async fn contact_view(&self, id: &ContactId) -> Result<Option<View>, StoreError> {
+        self.read(|connection| read::contact_view(connection, id))
+    }
+
+    async fn contact_of_channel(&self, channel: &ChannelIdentity) -> Result<Option<Contact>, StoreError> {
+        self.read(|connection| read::contact_of_channel(connection, channel))
+    }
+
+    async fn contacts_of_visitor(&self, visitor: &VisitorId) -> Result<Vec<Contact>, StoreError> {
+        self.read(|connection| read::contacts_of_visitor(connection, visitor))
+    }
+
+    async fn pre_registered(&self, emails: &[String], phones: &[String]) -> Result<Option<Contact>, StoreError> {
+        self.read(|connection| read::pre_registered(connection, emails, phones))
+    }
+
+    async fn contact_exists(&self, key: &ContactKey) -> Result<bool, StoreError> {
+        self.read(|connection| read::contact_exists(connection, key))
+    }
+
+    async fn search_contacts(&self, search: &ContactSearch) -> Result<ContactPage, StoreError> {
+        let (search, shared) = (search.clone(), Arc::clone(&self.shared));
+        self.read_aside(move |connection| {
+            let live = if search.unknown { &shared.unknown } else { &shared.known };
+            let live = usize::try_from(live.load(Ordering::Acquire)).unwrap_or(0);
+            search::search(connection, &search, live, &shared.stretches)
+        })
+        .await
+    }
+
+    async fn journal(&self, contact: &ContactId, limit: usize) -> Result<Vec<JournalEntry>, StoreError> {
+        let contact = contact.clone();
+        self.read_aside(move |connection| read::journal(connection, &contact, limit)).await
+    }
+
+    async fn visitor(&self, id: &VisitorId) -> Result<Option<Visitor>, StoreError> {
+        self.read(|connection| read::visitor(connection, id))
+    }
+
+    async fn visitor_by(&self, key: &VisitorKey) -> Result<Option<Visitor>, StoreError> {
+        self.read(|connection| read::visitor_by(connection, key))
+    }
+
+    async fn room(&self, id: &RoomId) -> Result<Option<Room>, StoreError> {
+        self.read(|connection| read::room(connection, id))
+    }
+
+    async fn open_rooms_of_visitor(&self, visitor: &VisitorId) -> Result<Vec<Room>, StoreError> {
+        self.read(|connection| read::open_rooms_of_visitor(connection, visitor))
+    }
+
+    async fn open_rooms_by_agent(&self) -> Result<Vec<(UserId, u64)>, StoreError> {
+        self.read(read::open_rooms_by_agent)
+    }
+
+    async fn directory(&self) -> Result<Rows, StoreError> {
+        self.read(read::directory)
+    }
+
+    async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
+        self.read_aside(read::tokens).await
+    }
+
+    async fn counter(&self, counter: Counter) -> Result<u64, StoreError> {
+        let undrawn = self.numbers(counter).lock().await;
+        let number = self.read(|connection| read::counter(connection, counter))?;
+        Ok(number.saturating_sub(undrawn.left))
+    }
+
+    async fn draw(&self, counter: Counter) -> Result<u64, StoreError> {
+        if self.reader.is_closed.load(Ordering::Acquire) {
+            return Err(unavailable(CLOSED));
+        }
+        let mut numbers = self.numbers(counter).lock().await;
+        if numbers.left == 0 {
+            let last = self.reserve(counter, NUMBERS_AT_A_TIME).await?;
+            *numbers = Numbers { last, left: NUMBERS_AT_A_TIME };
+        }
+        numbers.left -= 1;
+        Ok(numbers.last - numbers.left)
+    }
+
+    async fn outbox_len(&self) -> Result<u64, StoreError> {
+        Ok(key::unsigned(self.shared.outbox.load(Ordering::Acquire)))
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        self.read(|connection| read::counter(connection, Counter::Guests))?;
+        // Nothing is reserved, and it is on disk: a disk that is full does not pass.
+        self.reserve(Counter::Guests, 0).await.map(drop)
+    }
+
+    fn figures(&self) -> StoreFigures {
+        let Shared { commits, change_sets, stale, known, unknown, open_conflicts, .. } = &*self.shared;
+        let live = known.load(Ordering::Acquire) + unknown.load(Ordering::Acquire);
+        StoreFigures {
+            commits: commits.load(Ordering::Relaxed),
+            change_sets: change_sets.load(Ordering::Relaxed),
+            stale: stale.load(Ordering::Relaxed),
+            open_conflicts: key::unsigned(open_conflicts.load(Ordering::Acquire)),
+            contacts: key::unsigned(live),
+            resolved_conflicts: self
+                .read(|connection| read::counter(connection, Counter::ResolvedConflicts))
+                .unwrap_or_default(),
+        }
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        let Some(writer) = self.stop_writer() else { return Ok(()) };
+        let ended = tokio::task::spawn_blocking(move || writer.join()).await.map_err(unavailable)?;
+        self.reader.idle().clear();
+        *self.reader.file.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        ended.map_err(|_| unavailable("the writer had died"))
+    }
+}

@@ -1,0 +1,186 @@
+//! Opening a database file: the folder, the lock, the form of the tables, and how every
+//! connection is set up.
+//!
+//! A file is served by one process: its cache of small tables and its count of contacts would
+//! not see what another writes. A database made by a later program is not touched.
+//! Evidence: `tests/it/open.rs`.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::SqliteOptions;
+
+/// The forms of the tables, oldest first; the file says how many of them it went through.
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_start.sql")];
+
+/// Says in a file's header that it is ours: `Cncd`.
+const APPLICATION_ID: i64 = 0x436e_6364;
+
+/// In bytes; the smallest unit written.
+const PAGE_SIZE: u32 = 8192;
+
+/// How long one connection waits for another where they do exclude each other: at the start, and
+/// when the write-ahead log is cut off.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What the write-ahead log is cut down to when it starts anew, in bytes.
+const WAL_KEPT_BYTES: u32 = 64 << 20;
+
+/// How many prepared statements a connection keeps; more than there are.
+const STATEMENTS_KEPT: usize = 256;
+
+/// Why a database file was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum SqliteOpenError {
+    /// The folder cannot be made, or the lock file in it.
+    #[error("cannot use the folder of the database {path}: check that it exists and may be written to")]
+    Folder {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Another process has it.
+    #[error("the database {path} is in use by another process: stop that one, or choose another file")]
+    InUse {
+        /// The database.
+        path: PathBuf,
+    },
+    /// It is not a database, or not one of ours.
+    #[error("{path} is not a Concord database: choose another file, or move this one away")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A later program wrote it.
+    #[error("the database {path} has version {found} and this program knows up to {known}: use a newer program")]
+    Newer {
+        /// The database.
+        path: PathBuf,
+        /// Its version.
+        found: usize,
+        /// The latest version known here.
+        known: usize,
+    },
+    /// SQLite refuses.
+    #[error("cannot open the database {path}")]
+    Refused {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// The system gives no thread.
+    #[error("cannot start a thread to write with")]
+    NoThread {
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// A database file, ours alone as long as this lives.
+#[derive(Debug)]
+pub(super) struct DatabaseFile {
+    path: PathBuf,
+    reader_cache_kib: u32,
+    _lock: File,
+}
+
+impl DatabaseFile {
+    /// Takes the file for this process, and answers the connection that may write to it.
+    pub(super) fn open(path: &Path, options: &SqliteOptions) -> Result<(Self, Connection), SqliteOpenError> {
+        // An absolute path is a path: SQLite reads `:memory:` and the empty text differently.
+        let path =
+            std::path::absolute(path).map_err(|source| SqliteOpenError::Folder { path: path.to_owned(), source })?;
+        let lock = lock(&path)?;
+        let connection = connect_to_write(&path, options)?;
+        Ok((Self { path, reader_cache_kib: options.reader_cache_kib, _lock: lock }, connection))
+    }
+
+    /// A connection that can only read.
+    pub(super) fn connect_to_read(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        set_up(&connection, self.reader_cache_kib)?;
+        Ok(connection)
+    }
+
+    /// A connection that moves what is committed from the write-ahead log into the database.
+    pub(super) fn connect_to_checkpoint(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        set_up(&connection, 64)?;
+        Ok(connection)
+    }
+}
+
+fn lock(path: &Path) -> Result<File, SqliteOpenError> {
+    let folder_error = |source| SqliteOpenError::Folder { path: path.to_owned(), source };
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(folder_error)?;
+    }
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let lock = File::options().create(true).truncate(false).write(true).open(name).map_err(folder_error)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(SqliteOpenError::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(folder_error(source)),
+    }
+}
+
+fn connect_to_write(path: &Path, options: &SqliteOptions) -> Result<Connection, SqliteOpenError> {
+    let refused = |source: rusqlite::Error| match source.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => SqliteOpenError::Foreign { path: path.to_owned() },
+        _ => SqliteOpenError::Refused { path: path.to_owned(), source },
+    };
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(refused)?;
+    let header = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(refused);
+    let is_new = header("page_count")? == 0;
+    if !is_new && header("application_id")? != APPLICATION_ID {
+        return Err(SqliteOpenError::Foreign { path: path.to_owned() });
+    }
+    let version = usize::try_from(header("user_version")?).unwrap_or(usize::MAX);
+    if version > MIGRATIONS.len() {
+        return Err(SqliteOpenError::Newer { path: path.to_owned(), found: version, known: MIGRATIONS.len() });
+    }
+    prepare_to_write(&connection, options).map_err(refused)?;
+    migrate(&mut connection, version).map_err(refused)?;
+    Ok(connection)
+}
+
+fn prepare_to_write(connection: &Connection, options: &SqliteOptions) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "page_size", PAGE_SIZE)?;
+    set_up(connection, options.writer_cache_kib)?;
+    connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    // What a savepoint may have to restore; in files it would be written twice.
+    connection.pragma_update(None, "temp_store", "memory")?;
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
+    connection.pragma_update_and_check(None, "journal_size_limit", WAL_KEPT_BYTES, |_| Ok(()))
+}
+
+fn set_up(connection: &Connection, cache_kib: u32) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    connection.pragma_update(None, "foreign_keys", false)?;
+    connection.pragma_update(None, "cache_size", -i64::from(cache_kib))
+}
+
+fn migrate(connection: &mut Connection, version: usize) -> rusqlite::Result<()> {
+    for (place, migration) in MIGRATIONS.iter().enumerate().skip(version) {
+        let tx = connection.transaction()?;
+        tx.execute_batch(migration)?;
+        tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+        tx.pragma_update(None, "user_version", i64::try_from(place + 1).unwrap_or(i64::MAX))?;
+        tx.commit()?;
+    }
+    Ok(())
+}
