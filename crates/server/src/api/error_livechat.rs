@@ -1,0 +1,78 @@
+//! The words for what visitors are refused, and for definitions and conversations.
+//!
+//! Upstream gives some a code and most none; either is on the wire.
+//! Evidence: contract/around.md 3 to 5.
+
+use app::{CloseRoomError, DefinitionError, DeleteVisitorError, OpenRoomError, RegisterError, SayError};
+
+use crate::api::error::ApiError;
+
+pub(crate) fn definition(error: &DefinitionError) -> ApiError {
+    match error {
+        DefinitionError::AlreadyExists => ApiError::plain("Custom Field already exists"),
+        DefinitionError::NothingToUpdate => ApiError::plain("Custom Field Not found"),
+        DefinitionError::NothingToDelete => ApiError::plain("Custom field not found"),
+        DefinitionError::InvalidPattern(error) => {
+            ApiError::coded(format!("Invalid regexp: {error}"), "error-invalid-regexp")
+        }
+        DefinitionError::TooMany => {
+            ApiError::coded("There are as many custom fields as there can be", "error-too-many-custom-fields")
+        }
+    }
+}
+
+pub(crate) fn register(error: &RegisterError) -> ApiError {
+    match error {
+        RegisterError::TokenBlank => ApiError::coded("Token cannot be empty", "error-invalid-token"),
+        RegisterError::UnknownDepartment => ApiError::plain("error-invalid-department"),
+        RegisterError::FieldsMissing { keys } => {
+            ApiError::plain(format!("Missing required custom fields: {}", keys.join(", ")))
+        }
+        RegisterError::ValueTooLong { key } => invalid_value(key),
+    }
+}
+
+pub(crate) fn say(error: &SayError) -> ApiError {
+    match error {
+        SayError::UnknownToken => ApiError::plain("invalid-token"),
+        SayError::UnknownField => ApiError::plain("invalid-custom-field"),
+        SayError::InvalidValue { key } => invalid_value(key),
+    }
+}
+
+pub(crate) fn open_room(error: OpenRoomError) -> ApiError {
+    match error {
+        OpenRoomError::UnknownToken => ApiError::plain("invalid-token"),
+        OpenRoomError::UnknownRoom => ApiError::plain("invalid-room"),
+        OpenRoomError::Disabled => ApiError::coded("", "error-omnichannel-is-disabled"),
+        OpenRoomError::ChannelBlocked => ApiError::plain("error-contact-channel-blocked"),
+        OpenRoomError::NoAgentOnline => ApiError::coded("Sorry, no online agents", "no-agent-online"),
+    }
+}
+
+pub(crate) fn close_room(error: CloseRoomError) -> ApiError {
+    ApiError::plain(match error {
+        CloseRoomError::VisitorMayNot => "error-not-allowed-to-close-conversation",
+        CloseRoomError::UnknownToken => "invalid-token",
+        CloseRoomError::NotOfVisitor => "invalid-room",
+        CloseRoomError::ClosedForVisitor => "room-closed",
+        CloseRoomError::UnknownRoom => "error-invalid-room",
+        CloseRoomError::NotAuthorized => "error-not-authorized",
+        CloseRoomError::AlreadyClosed => "error-room-already-closed",
+        CloseRoomError::CommentRequired => "error-comment-is-required",
+    })
+}
+
+pub(crate) fn delete_visitor(error: DeleteVisitorError) -> ApiError {
+    match error {
+        DeleteVisitorError::UnknownToken => ApiError::coded("", "invalid-token"),
+        DeleteVisitorError::HasOpenRooms => {
+            ApiError::coded("Cannot remove visitors with opened rooms", "visitor-has-open-rooms")
+        }
+    }
+}
+
+/// By the key, where an agent is told the label.
+fn invalid_value(key: &str) -> ApiError {
+    ApiError::plain(format!("Invalid value for {key} field"))
+}

@@ -1,0 +1,275 @@
+//! A conversation on the wire.
+//!
+//! Evidence: contract/around.md 5.3. `priorityWeight` and `estimatedWaitingTimeQueue` are what
+//! upstream says where neither priorities nor waiting times are kept.
+
+use domain::ids::Timestamp;
+use domain::room::{Closer, Closing, Room};
+use domain::visitor::Visitor;
+use indexmap::IndexMap;
+use serde::Serialize;
+
+use crate::api::contact_wire::WireSource;
+
+const NO_PRIORITY: u32 = 99;
+const NO_WAITING_TIME: u32 = 9_999_999;
+
+/// What a read hands out of a conversation.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WireRoom<'a> {
+    #[serde(rename = "_id")]
+    id: &'a str,
+    t: &'static str,
+    fname: &'a str,
+    msgs: u32,
+    users_count: u32,
+    ts: String,
+    lm: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    open: Option<bool>,
+    cl: bool,
+    v: WireWriter<'a>,
+    contact_id: &'a str,
+    source: WireSource<'a>,
+    verified: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting_response: Option<bool>,
+    queued_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    department_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    served_by: Option<WireServing<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    livechat_data: Option<IndexMap<&'a str, &'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed_by: Option<WireUser<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closer: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics: Option<WireMetrics>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_message: Option<WireClosingMessage<'a>>,
+    priority_weight: u32,
+    estimated_waiting_time_queue: u32,
+    #[serde(rename = "_updatedAt")]
+    updated_at: String,
+}
+
+#[derive(Serialize)]
+struct WireWriter<'a> {
+    #[serde(rename = "_id")]
+    id: &'a str,
+    username: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct WireUser<'a> {
+    #[serde(rename = "_id")]
+    id: &'a str,
+    username: &'a str,
+}
+
+#[derive(Serialize)]
+struct WireServing<'a> {
+    #[serde(flatten)]
+    agent: WireUser<'a>,
+    ts: String,
+}
+
+/// In seconds.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WireMetrics {
+    chat_duration: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_time_duration: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct WireClosingMessage<'a> {
+    #[serde(rename = "_id")]
+    id: &'a str,
+    rid: &'a str,
+    t: &'static str,
+    msg: &'a str,
+    ts: String,
+    u: WireUser<'a>,
+    #[serde(rename = "_updatedAt")]
+    updated_at: String,
+}
+
+impl<'a> WireRoom<'a> {
+    /// The conversation as its visitor may see it: with the visitor's own token.
+    pub(crate) fn for_its_visitor(room: &'a Room, visitor: &'a Visitor) -> Self {
+        let serving = room.serving.as_ref();
+        let closing = room.closing.as_ref();
+        let fields = || room.custom_fields.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        Self {
+            id: room.id.as_str(),
+            t: "l",
+            fname: &room.name,
+            msgs: room.messages,
+            users_count: if serving.is_some() { 2 } else { 1 },
+            ts: room.opened_at.to_iso(),
+            lm: room.last_message_at.to_iso(),
+            open: room.is_open().then_some(true),
+            cl: !room.is_open(),
+            v: WireWriter {
+                id: visitor.id.as_str(),
+                username: &visitor.username,
+                token: visitor.token.as_deref(),
+                status: visitor.status.as_deref(),
+            },
+            contact_id: room.contact.as_str(),
+            source: WireSource::from(&room.source),
+            verified: room.verified,
+            waiting_response: room.is_open().then_some(true),
+            queued_at: room.opened_at.to_iso(),
+            department_id: room.department.as_deref(),
+            served_by: serving.map(|serving| WireServing {
+                agent: WireUser { id: serving.agent.as_str(), username: &serving.username },
+                ts: serving.since.to_iso(),
+            }),
+            tags: (!room.tags.is_empty()).then_some(&room.tags[..]),
+            livechat_data: (!room.custom_fields.is_empty()).then(fields),
+            closed_at: closing.map(|closing| closing.at.to_iso()),
+            closed_by: closing.map(closed_by),
+            closer: closing.map(|closing| match closing.by {
+                Closer::User(_) => "user",
+                Closer::Visitor(_) => "visitor",
+            }),
+            metrics: closing.map(|closing| WireMetrics {
+                chat_duration: seconds_between(room.opened_at, closing.at),
+                service_time_duration: serving.map(|serving| seconds_between(serving.since, closing.at)),
+            }),
+            last_message: closing.map(|closing| WireClosingMessage {
+                id: closing.message.as_str(),
+                rid: room.id.as_str(),
+                t: "livechat-close",
+                msg: closing.comment.as_deref().unwrap_or_default(),
+                ts: closing.at.to_iso(),
+                u: closed_by(closing),
+                updated_at: closing.at.to_iso(),
+            }),
+            priority_weight: NO_PRIORITY,
+            estimated_waiting_time_queue: NO_WAITING_TIME,
+            updated_at: room.updated_at.to_iso(),
+        }
+    }
+}
+
+fn closed_by(closing: &Closing) -> WireUser<'_> {
+    let id = match &closing.by {
+        Closer::User(id) => id.as_str(),
+        Closer::Visitor(id) => id.as_str(),
+    };
+    WireUser { id, username: &closing.username }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a double counts milliseconds exactly for 285,000 years")]
+fn seconds_between(start: Timestamp, end: Timestamp) -> f64 {
+    end.as_millis().saturating_sub(start.as_millis()) as f64 / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::channel::{Source, SourceType};
+    use domain::ids::{ContactId, MessageId, Revision, RoomId, UserId, VisitorId};
+    use domain::room::Serving;
+    use serde_json::json;
+
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    fn served() -> (Room, Visitor) {
+        let agent = UserId::parse("kim").expect("a plain name");
+        let visitor = VisitorId::from_entropy([1; 12]);
+        let room = Room {
+            id: RoomId::parse("room").expect("a plain name"),
+            revision: Revision::FIRST,
+            contact: ContactId::from_entropy([2; 12]),
+            visitor: visitor.clone(),
+            source: Source::of_type(SourceType::Api),
+            name: "Ana".to_owned(),
+            opened_at: at(0),
+            updated_at: at(90),
+            last_message_at: at(0),
+            messages: 1,
+            inquiry: None,
+            serving: Some(Serving { agent, username: "kim".to_owned(), since: at(30) }),
+            closing: None,
+            department: None,
+            tags: Vec::new(),
+            custom_fields: IndexMap::new(),
+            verified: false,
+        };
+        let visitor = Visitor {
+            id: visitor,
+            revision: Revision::FIRST,
+            token: Some("token".to_owned()),
+            username: "guest-1".to_owned(),
+            name: None,
+            email: None,
+            phone: None,
+            custom_fields: IndexMap::new(),
+            status: None,
+            department: None,
+            contact_manager: None,
+            activity: Vec::new(),
+            last_chat: None,
+            user_agent: None,
+            ip: None,
+            host: None,
+            created_at: at(0),
+            updated_at: at(0),
+        };
+        (room, visitor)
+    }
+
+    #[test]
+    fn a_conversation_that_has_ended_says_how() {
+        let (room, visitor) = served();
+        let closing = Closing {
+            at: at(90),
+            by: Closer::User(UserId::parse("kim").expect("a plain name")),
+            username: "kim".to_owned(),
+            comment: Some("Done.".to_owned()),
+            message: MessageId::parse("message").expect("a plain name"),
+        };
+        let room = room.closed(closing, vec!["roof".to_owned()]);
+        let wire = serde_json::to_value(WireRoom::for_its_visitor(&room, &visitor)).expect("it is JSON");
+        assert_eq!(
+            wire,
+            json!({
+                "_id": "room", "t": "l", "fname": "Ana", "msgs": 2, "usersCount": 2, "cl": true,
+                "ts": "1970-01-01T00:00:00.000Z", "lm": "1970-01-01T00:01:30.000Z",
+                "v": { "_id": "010101010101010101010101", "username": "guest-1", "token": "token" },
+                "contactId": "020202020202020202020202", "source": { "type": "api" }, "verified": false,
+                "queuedAt": "1970-01-01T00:00:00.000Z",
+                "servedBy": { "_id": "kim", "username": "kim", "ts": "1970-01-01T00:00:30.000Z" },
+                "tags": ["roof"], "closedAt": "1970-01-01T00:01:30.000Z",
+                "closedBy": { "_id": "kim", "username": "kim" }, "closer": "user",
+                "metrics": { "chatDuration": 90.0, "serviceTimeDuration": 60.0 },
+                "lastMessage": {
+                    "_id": "message", "rid": "room", "t": "livechat-close", "msg": "Done.",
+                    "ts": "1970-01-01T00:01:30.000Z", "u": { "_id": "kim", "username": "kim" },
+                    "_updatedAt": "1970-01-01T00:01:30.000Z"
+                },
+                "priorityWeight": 99, "estimatedWaitingTimeQueue": 9_999_999,
+                "_updatedAt": "1970-01-01T00:01:30.000Z"
+            })
+        );
+    }
+}

@@ -1,0 +1,107 @@
+//! The wire, in and out: one file an endpoint, and one table of them all.
+//!
+//! An endpoint is found by its URL: `…/contacts.conflicts` is `omnichannel/contacts_conflicts.rs`.
+//! Wire names live here and go no further.
+
+mod allowed;
+mod answer;
+mod contact_wire;
+mod endpoint;
+mod error;
+mod error_access;
+mod error_livechat;
+mod error_login;
+mod headers;
+mod if_match;
+mod input;
+mod paging;
+mod path;
+mod query;
+mod rate;
+pub mod schema;
+mod user_wire;
+mod wire;
+
+mod info;
+mod livechat;
+mod livechat_agents;
+mod login;
+mod logout;
+mod me;
+mod omnichannel;
+mod permissions;
+mod roles;
+mod settings;
+mod users;
+
+use std::sync::Arc;
+
+use app::App;
+use axum::Router;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use crate::api::endpoint::Endpoint;
+use crate::api::rate::RateLimiter;
+
+pub use crate::api::contact_wire::render;
+use crate::config::TrustedProxies;
+
+/// What every handler can reach.
+#[derive(Clone)]
+pub struct Api {
+    /// The use cases.
+    pub app: Arc<App>,
+    rate: Arc<RateLimiter>,
+    /// The largest body taken.
+    body_bytes: usize,
+    /// Names this process on every answer.
+    instance: HeaderValue,
+}
+
+impl Api {
+    /// The API over an application.
+    pub fn new(app: Arc<App>, trusted: TrustedProxies, body_bytes: usize, instance: &str) -> Self {
+        let instance = HeaderValue::from_str(instance).unwrap_or_else(|_| HeaderValue::from_static("concord"));
+        Self { app, rate: Arc::new(RateLimiter::new(trusted)), body_bytes, instance }
+    }
+}
+
+/// Every endpoint there is. The router folds this table; tests and documents walk it.
+pub(crate) const ENDPOINTS: &[&[Endpoint]] = &[
+    &[info::ENDPOINT, login::ENDPOINT, logout::ENDPOINT, logout::BY_GET, me::ENDPOINT],
+    livechat::ENDPOINTS,
+    livechat_agents::ENDPOINTS,
+    omnichannel::ENDPOINTS,
+    permissions::ENDPOINTS,
+    roles::ENDPOINTS,
+    settings::ENDPOINTS,
+    users::ENDPOINTS,
+];
+
+/// Where the API is found.
+const ROOT: &str = "/api/v1/";
+
+/// The methods and paths of all endpoints, as a client writes them.
+pub fn routes() -> impl Iterator<Item = (&'static str, String)> {
+    ENDPOINTS.iter().copied().flatten().map(|endpoint| (endpoint.method.as_str(), format!("{ROOT}{}", endpoint.path)))
+}
+
+/// The router over all endpoints.
+pub fn router(api: Api) -> Router {
+    let routed = ENDPOINTS.iter().copied().flatten().fold(Router::new(), |router, endpoint| {
+        let handler = (endpoint.handler)().layer(axum::Extension(endpoint));
+        router.route(&format!("{ROOT}{}", endpoint.path), handler)
+    });
+    routed
+        .route("/api/info", axum::routing::get(info::handler).layer(axum::Extension(&info::ENDPOINT)))
+        .method_not_allowed_fallback(not_found)
+        .fallback(not_found)
+        .layer(axum::middleware::from_fn_with_state(api.clone(), headers::around))
+        .with_state(api)
+}
+
+/// Contract/around.md 1.12: no client depends on the body; this one has the shape of all others.
+async fn not_found() -> Response {
+    error::refusal(StatusCode::NOT_FOUND, "Resource not found", None).into_response()
+}

@@ -1,0 +1,38 @@
+//! Contacts, as agents see them: `/api/v1/omnichannel/…`.
+
+mod contacts;
+mod contacts_check_existence;
+mod contacts_conflicts;
+mod contacts_get;
+mod contacts_search;
+mod contacts_update;
+
+use crate::api::endpoint::Endpoint;
+use crate::api::schema::{Schema, array, string};
+
+/// The endpoints of this folder.
+pub(crate) const ENDPOINTS: &[Endpoint] = &[
+    contacts::ENDPOINT,
+    contacts_check_existence::ENDPOINT,
+    contacts_conflicts::ENDPOINT,
+    contacts_get::ENDPOINT,
+    contacts_search::ENDPOINT,
+    contacts_update::ENDPOINT,
+];
+
+/// A list of texts of which no two are the same.
+const UNIQUE_TEXTS: Schema = array(&string()).unique();
+
+/// What the endpoints declare, for the test that holds them to the published validators' verdicts.
+#[cfg(test)]
+pub(crate) mod declared {
+    use crate::api::input::Input;
+    use crate::api::schema::Schema;
+
+    pub(crate) const CREATE: Schema = super::contacts::Params::SCHEMA;
+    pub(crate) const UPDATE: Schema = super::contacts_update::Params::SCHEMA;
+    pub(crate) const CONFLICTS: Schema = super::contacts_conflicts::Params::SCHEMA;
+    pub(crate) const GET: Schema = super::contacts_get::Params::SCHEMA;
+    pub(crate) const SEARCH: Schema = super::contacts_search::Params::SCHEMA;
+    pub(crate) const CHECK_EXISTENCE: Schema = super::contacts_check_existence::Params::SCHEMA;
+}
