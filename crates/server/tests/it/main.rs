@@ -1,0 +1,22 @@
+//! Everything the server promises, through its public door, in one test binary.
+
+#![expect(clippy::unwrap_used, reason = "these are tests; clippy knows only the functions marked so")]
+
+mod access;
+mod api_access;
+mod api_agents;
+mod api_livechat;
+mod api_roles;
+mod api_settings;
+mod api_users;
+mod cli;
+mod config;
+mod desk;
+mod edge;
+mod exchanges;
+mod health;
+mod listener;
+mod metrics;
+mod office;
+mod running;
+mod tidy;
