@@ -61,15 +61,17 @@ impl Serialize for Wire<'_> {
     }
 }
 
+/// An e-mail of a contact or a visitor.
 #[derive(Serialize)]
-struct WireEmail<'a> {
-    address: &'a str,
+pub(crate) struct WireEmail<'a> {
+    pub(crate) address: &'a str,
 }
 
+/// A phone number of a contact or a visitor.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct WirePhone<'a> {
-    phone_number: &'a str,
+pub(crate) struct WirePhone<'a> {
+    pub(crate) phone_number: &'a str,
 }
 
 fn list<'a, T: Address, W>(items: &'a [domain::list::Item<T>], wire: impl Fn(&'a str) -> W) -> Vec<W> {

@@ -7,23 +7,12 @@ use domain::visitor::Visitor;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use crate::api::contact_wire::WireChat;
+use crate::api::contact_wire::{WireChat, WireEmail, WirePhone};
 
 /// A visitor, and the tables that say who its manager is.
 pub(crate) struct WireVisitor<'a> {
     pub(crate) visitor: &'a Visitor,
     pub(crate) directory: &'a Directory,
-}
-
-#[derive(Serialize)]
-struct WireEmail<'a> {
-    address: &'a str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct WirePhone<'a> {
-    phone_number: &'a str,
 }
 
 #[derive(Serialize)]
