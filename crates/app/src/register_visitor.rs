@@ -220,7 +220,7 @@ impl App {
         let Some(email) = email.filter(|email| email.has_key()) else { return Ok(None) };
         let directory = self.directory.load_full();
         let manager_of = |contact: &Contact| {
-            let has_email = contact.portrait().emails.items.iter().any(|item| item.value == *email);
+            let has_email = contact.emails.fold(&contact.history).items.iter().any(|item| item.value == *email);
             let manager = contact.manager_id().filter(|_| has_email)?;
             directory.user(&manager).is_some_and(|user| is_online(user, &directory)).then_some(manager)
         };
