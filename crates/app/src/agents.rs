@@ -25,6 +25,16 @@ pub(crate) fn is_online(user: &User, directory: &Directory) -> bool {
     user.active && user.roles.contains(AGENT_ROLE) && is_available && is_there
 }
 
+/// Whether the user is an agent who can take a conversation now: one who is online, or who is
+/// available while the house takes conversations with nobody there.
+pub(crate) fn is_ready(user: &User, directory: &Directory) -> bool {
+    is_online(user, directory)
+        || directory.is_on("Livechat_accept_chats_with_no_agents")
+            && user.active
+            && user.roles.contains(AGENT_ROLE)
+            && user.livechat_status.as_deref() == Some("available")
+}
+
 /// Whether anybody can be given a conversation now.
 pub(crate) fn is_anybody_online(directory: &Directory) -> bool {
     directory.users().any(|user| is_online(user, directory))

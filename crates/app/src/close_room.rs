@@ -3,10 +3,12 @@
 //! What is said at the end is the conversation's last message; its place in the queue goes with
 //! it. Evidence: contract/around.md 5.6.
 
-use domain::change_set::{ChangeSet, RoomChange};
+use domain::change_set::ChangeSet;
+use domain::converse::{self, Ending};
 use domain::directory::User;
 use domain::ids::{MessageId, RoomId};
-use domain::room::{Closer, Closing, Room};
+use domain::message::Sender;
+use domain::room::{Closer, Room};
 use domain::text;
 
 use crate::App;
@@ -70,8 +72,8 @@ impl App {
             if !room.is_open() {
                 return Err(CloseRoomError::ClosedForVisitor.into());
             }
-            let by = Closer::Visitor(visitor.id);
-            Ok(Attempt::Commit(self.closed(&room, by, visitor.username, CLOSED_BY_VISITOR, Vec::new()), ()))
+            let (by, sender) = (Closer::Visitor(visitor.id.clone()), visitor.sender());
+            Ok(Attempt::Commit(self.closed(&room, by, sender, CLOSED_BY_VISITOR, Vec::new()), ()))
         })
         .await
         .map(|((), _)| ())
@@ -96,25 +98,36 @@ impl App {
                 return Err(CloseRoomError::CommentRequired.into());
             }
             let by = Closer::User(actor.id.clone());
-            let changes = self.closed(&room, by, actor.username.clone(), comment, request.tags.clone());
+            let changes = self.closed(&room, by, actor.sender(), comment, request.tags.clone());
             Ok(Attempt::Commit(changes, ()))
         })
         .await
         .map(|((), _)| ())
     }
 
-    async fn room(&self, id: &str) -> Result<Option<Room>, AppError> {
+    /// The conversation of that id, if it is one.
+    pub(crate) async fn room(&self, id: &str) -> Result<Option<Room>, AppError> {
         match RoomId::parse(id) {
             Ok(id) => Ok(self.store.room(&id).await?),
             Err(_) => Ok(None),
         }
     }
 
-    fn closed(&self, room: &Room, by: Closer, username: String, comment: &str, tags: Vec<String>) -> ChangeSet {
-        let now = self.now();
-        let comment = (!text::is_blank(comment)).then(|| comment.to_owned());
-        let message = MessageId::from_entropy(self.chance.bytes());
-        let after = room.closed(Closing { at: now, by, username, comment, message }, tags);
-        ChangeSet { rooms: RoomChange::update(room, after, now).into_iter().collect(), ..ChangeSet::default() }
+    /// The conversation ended by one who may.
+    pub(crate) fn closed(
+        &self,
+        room: &Room,
+        by: Closer,
+        sender: Sender,
+        comment: &str,
+        tags: Vec<String>,
+    ) -> ChangeSet {
+        let id = || MessageId::from_entropy(self.chance.bytes());
+        let offer = self.directory().is_on("Livechat_enable_transcript").then(id);
+        converse::close(
+            room,
+            Ending { message: id(), by, sender, comment: comment.to_owned(), tags, offer },
+            self.now(),
+        )
     }
 }

@@ -73,7 +73,11 @@ impl App {
             let committed = if rests_on_directory || !changes.tokens.is_empty() {
                 self.commit_and_follow(changes).await
             } else {
-                self.store.commit(&changes).await
+                let committed = self.store.commit(&changes).await;
+                if committed.is_ok() {
+                    self.feed.tell_committed(&changes);
+                }
+                committed
             };
             match committed {
                 Ok(views) => return Ok((answer, views)),

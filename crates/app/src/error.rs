@@ -7,8 +7,10 @@ use domain::update::UpdateError;
 
 use crate::change_settings::SettingError;
 use crate::close_room::CloseRoomError;
+use crate::converse::ConverseError;
 use crate::custom_fields::DefinitionError;
 use crate::delete_visitor::DeleteVisitorError;
+use crate::inquiries::InquiryError;
 use crate::login::LoginError;
 use crate::manage_agents::AgentError;
 use crate::open_room::OpenRoomError;
@@ -59,6 +61,12 @@ pub enum AppError {
     /// A conversation is not closed.
     #[error(transparent)]
     CloseRoom(#[from] CloseRoomError),
+    /// Nothing is said.
+    #[error(transparent)]
+    Converse(#[from] ConverseError),
+    /// A conversation is not taken or given back.
+    #[error(transparent)]
+    Inquiry(#[from] InquiryError),
     /// A visitor is not deleted.
     #[error(transparent)]
     DeleteVisitor(#[from] DeleteVisitorError),

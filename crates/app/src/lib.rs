@@ -12,17 +12,21 @@ mod close_room;
 #[cfg(any(test, feature = "test-support"))]
 pub mod conformance;
 mod contacts;
+mod converse;
 mod custom_fields;
 mod decide;
 pub mod defaults;
 mod delete_visitor;
 pub mod directory;
 pub mod error;
+mod feed;
 mod first_administrator;
+mod inquiries;
 pub mod login;
 mod manage_agents;
 pub mod memory;
 mod open_room;
+mod pace;
 pub mod passwords;
 mod personal_tokens;
 mod register_visitor;
@@ -48,6 +52,7 @@ use crate::attempts::Attempts;
 use crate::clock::{Chance, Clock};
 use crate::directory::Directory;
 use crate::error::AppError;
+use crate::pace::Pace;
 use crate::passwords::Passwords;
 use crate::store::{Store, StoreError};
 use crate::tokens::Tokens;
@@ -57,9 +62,12 @@ pub use crate::attempts::address_key;
 pub use crate::change_settings::SettingError;
 pub use crate::close_room::{CLOSED_BY_VISITOR, CloseRequest, CloseRoomError};
 pub use crate::contacts::{CreateRequest, SearchRequest};
+pub use crate::converse::{ConverseError, Draft, Said};
 pub use crate::custom_fields::{DefinitionError, DefinitionRequest, MAX_DEFINITIONS};
 pub use crate::delete_visitor::DeleteVisitorError;
+pub use crate::feed::{Feed, Happening};
 pub use crate::first_administrator::{FirstAdministrator, MadeAdministrator};
+pub use crate::inquiries::InquiryError;
 pub use crate::manage_agents::{AVAILABLE, AgentError, NOT_AVAILABLE, Post};
 pub use crate::open_room::{OpenRoomError, OpenedRoom, RoomRequest};
 pub use crate::passwords::PasswordCost;
@@ -94,6 +102,8 @@ pub struct App {
     turns: Turns,
     /// Whose turn it is to change the small tables.
     table_turn: tokio::sync::Mutex<()>,
+    feed: Feed,
+    pace: Pace,
     passwords: Passwords,
     failures_by_user: Attempts<[u8; 32]>,
     failures_by_address: Attempts<IpAddr>,
@@ -114,6 +124,8 @@ impl App {
             tokens: Arc::new(Tokens::new(login_token_days)),
             turns: Turns::default(),
             table_turn: tokio::sync::Mutex::default(),
+            feed: Feed::default(),
+            pace: Pace::default(),
             passwords: Passwords::new(passwords, &*chance)?,
             failures_by_user: Attempts::default(),
             failures_by_address: Attempts::default(),
@@ -139,6 +151,11 @@ impl App {
     /// The small tables as they are now.
     pub fn directory(&self) -> arc_swap::Guard<Arc<Directory>> {
         self.directory.load()
+    }
+
+    /// What happens in conversations, as it happens.
+    pub fn feed(&self) -> &Feed {
+        &self.feed
     }
 
     /// What time it is.

@@ -4,6 +4,7 @@
 //! undo, and what it needs to render is rendered before the lock is taken.
 //! Evidence: `conformance.rs`, run at the end of this file.
 
+mod around;
 mod index;
 mod listing;
 mod state;
@@ -15,16 +16,17 @@ use domain::change_set::{ChangeSet, ContactChange, Counter};
 use domain::channel::ChannelIdentity;
 use domain::contact::Contact;
 use domain::directory::Token;
-use domain::ids::{ContactId, RoomId, UserId, VisitorId};
+use domain::ids::{ContactId, InquiryId, MessageId, RoomId, UserId, VisitorId};
 use domain::journal::JournalEntry;
+use domain::message::Message;
 use domain::room::Room;
 use domain::visitor::Visitor;
 
 use self::listing::Listing;
 use self::state::State;
 use crate::store::{
-    CommitError, ContactKey, ContactPage, ContactSearch, Render, Rows, Store, StoreError, StoreFigures, View,
-    VisitorKey,
+    CommitError, ContactKey, ContactPage, ContactSearch, MessagePage, MessageSearch, Render, RoomPage, RoomSearch,
+    Rows, Store, StoreError, StoreFigures, View, VisitorKey, VisitorPage, VisitorSearch,
 };
 
 /// A store that forgets everything when it is dropped.
@@ -128,8 +130,22 @@ impl Store for MemoryStore {
         Ok(id.and_then(|id| state.visitors.get(id)).map(|row| row.value.clone()))
     }
 
+    async fn search_visitors(&self, search: &VisitorSearch) -> Result<VisitorPage, StoreError> {
+        Ok(self.state()?.visitor_page(search))
+    }
+
     async fn room(&self, id: &RoomId) -> Result<Option<Room>, StoreError> {
         Ok(self.state()?.rooms.get(id).map(|row| row.value.clone()))
+    }
+
+    async fn room_of_inquiry(&self, inquiry: &InquiryId) -> Result<Option<Room>, StoreError> {
+        let state = self.state()?;
+        let is_it = |room: &Room| room.inquiry.as_ref().is_some_and(|found| found.id == *inquiry);
+        Ok(state.rooms.values().map(|row| &row.value).find(|room| is_it(room)).cloned())
+    }
+
+    async fn search_rooms(&self, search: &RoomSearch) -> Result<RoomPage, StoreError> {
+        Ok(self.state()?.room_page(search))
     }
 
     async fn open_rooms_of_visitor(&self, visitor: &VisitorId) -> Result<Vec<Room>, StoreError> {
@@ -139,6 +155,14 @@ impl Store for MemoryStore {
     async fn open_rooms_by_agent(&self) -> Result<Vec<(UserId, u64)>, StoreError> {
         let state = self.state()?;
         Ok(state.open_rooms_by_agent.counts().map(|(agent, count)| (agent.clone(), count)).collect())
+    }
+
+    async fn message(&self, id: &MessageId) -> Result<Option<Message>, StoreError> {
+        Ok(self.state()?.messages.get(id).map(|row| row.value.clone()))
+    }
+
+    async fn messages(&self, search: &MessageSearch) -> Result<MessagePage, StoreError> {
+        Ok(self.state()?.message_page(search))
     }
 
     async fn directory(&self) -> Result<Rows, StoreError> {

@@ -6,14 +6,14 @@
 //! still not there. Evidence: contract/around.md 5.1, 5.2 and 5.4; contract/contacts.md 4.3.
 
 use domain::absorb::{join, open_room, open_unverified_room};
-use domain::change_set::{ChangeSet, ContactChange, Identifier, RoomChange, VisitorChange};
+use domain::change_set::{ChangeSet, ContactChange, Identifier, VisitorChange};
 use domain::channel::{ChannelIdentity, LastChat, Source};
 use domain::contact::Contact;
+use domain::converse;
 use domain::create::create_from_visitor;
-use domain::ids::{ContactId, InquiryId, Revision, RoomId, Timestamp, UserId};
+use domain::ids::{ContactId, InquiryId, MessageId, RoomId, Timestamp, UserId};
 use domain::room::{Inquiry, InquiryStatus, Room, Serving};
 use domain::visitor::Visitor;
-use indexmap::IndexMap;
 
 use crate::App;
 use crate::agents::{choose, is_anybody_online, is_online};
@@ -131,43 +131,22 @@ impl App {
             let load = self.store.open_rooms_by_agent().await?;
             choose(&directory, &[asked_for, before.contact_manager.clone()], load)
         };
-        let serving =
-            serving.map(|agent| Serving { agent: agent.id.clone(), username: agent.username.clone(), since: now });
-        let status = match &serving {
-            _ if must_verify => InquiryStatus::Verifying,
-            Some(_) => InquiryStatus::Taken,
-            None => InquiryStatus::Queued,
-        };
+        let status = if must_verify { InquiryStatus::Verifying } else { InquiryStatus::Queued };
+        let inquiry = Inquiry { id: InquiryId::from_entropy(self.chance.bytes()), status };
+        let named = (contact.id.clone(), contact.portrait().name.value().unwrap_or_default().to_owned());
         let room = Room {
-            id: chat.room.clone(),
-            revision: Revision::FIRST,
-            contact: contact.id.clone(),
-            visitor: before.id.clone(),
-            source: request.source.clone(),
-            name: contact.portrait().name.value().unwrap_or_default().to_owned(),
-            opened_at: now,
-            updated_at: now,
-            last_message_at: now,
-            // The note that it began.
-            messages: 1,
-            inquiry: Some(Inquiry { id: InquiryId::from_entropy(self.chance.bytes()), status }),
-            serving,
-            closing: None,
             department: before.department.clone(),
-            tags: Vec::new(),
-            custom_fields: IndexMap::new(),
-            verified: false,
+            ..Room::opened(chat.room.clone(), named, before.id.clone(), request.source.clone(), inquiry, now)
         };
+        let note = || MessageId::from_entropy(self.chance.bytes());
+        let serving = serving.map(|agent| (Serving::by(&agent, now), note()));
+        let (room, mut opened) = converse::open(room, note(), before.sender(), serving);
         let visitor = Visitor { last_chat: Some(chat), ..before.clone() };
         let change = VisitorChange::update(&before, visitor, now);
         let change = change.expect("a new conversation is its visitor's last, which changes the visitor");
         let visitor = change.visitor().clone();
-        let opened = ChangeSet {
-            absent: vec![Identifier::OpenRoom(visitor.id.clone())],
-            visitors: vec![change],
-            rooms: vec![RoomChange::Create(room.clone())],
-            ..ChangeSet::default()
-        };
+        opened.absent.push(Identifier::OpenRoom(visitor.id.clone()));
+        opened.visitors.push(change);
         Ok((linked.and(opened), room, visitor))
     }
 

@@ -12,6 +12,9 @@ pub const DEFAULT_REGION: &str = "Concord_Default_Phone_Region";
 /// The form of usernames, a JavaScript expression that all of a username must match.
 pub const USERNAME_FORM: &str = "Accounts_UsernameValidation";
 
+/// How many messages one visitor may write in a minute (ours); 0 is without limit.
+pub const VISITOR_MESSAGES_PER_MINUTE: &str = "Concord_Visitor_Messages_Per_Minute";
+
 /// Whether users may show as offline while they are there.
 pub const ALLOW_INVISIBLE: &str = "Accounts_AllowInvisibleStatusOption";
 
@@ -122,6 +125,7 @@ pub const SETTINGS: &[SettingSpec] = &[
     number("Block_Multiple_Failed_Logins_Attempts_Until_Block_By_Ip", 50),
     number("Block_Multiple_Failed_Logins_Time_To_Unblock_By_Ip_In_Minutes", 5),
     form(DEFAULT_REGION, "", is_region_or_empty),
+    number(VISITOR_MESSAGES_PER_MINUTE, 60),
     public(flag("Livechat_enabled", true)),
     one_of("Livechat_Routing_Method", &["Auto_Selection", "Manual_Selection", "External"]),
     // Upstream's default is off; a desk that starts with no agent online would refuse everyone.

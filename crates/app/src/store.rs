@@ -4,6 +4,10 @@
 //! revisions it read and the absences it relied upon. A store knows documents, identifiers
 //! and columns; it knows no rule. `conformance.rs` says what every store must do.
 
+mod messages;
+mod rooms;
+mod visitors;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -11,10 +15,15 @@ use domain::change_set::{ChangeSet, Counter};
 use domain::channel::ChannelIdentity;
 use domain::contact::{Contact, Portrait};
 use domain::directory::{Record, Token};
-use domain::ids::{ContactId, Revision, RoomId, UserId, VisitorId};
+use domain::ids::{ContactId, InquiryId, MessageId, Revision, RoomId, UserId, VisitorId};
 use domain::journal::JournalEntry;
+use domain::message::Message;
 use domain::room::Room;
 use domain::visitor::Visitor;
+
+pub use self::messages::{MessagePage, MessageSearch, Which};
+pub use self::rooms::{Period, RoomPage, RoomSearch, RoomSortKey, is_queued};
+pub use self::visitors::{VisitorFilter, VisitorPage, VisitorSearch};
 
 /// Makes what a read hands out of a contact. The store keeps it ready beside the document.
 pub type Render = fn(&Contact, &Portrait) -> String;
@@ -178,13 +187,24 @@ pub trait Store: Send + Sync {
     async fn visitor(&self, id: &VisitorId) -> Result<Option<Visitor>, StoreError>;
     /// A visitor by what it is known by; deleted ones have neither.
     async fn visitor_by(&self, key: &VisitorKey) -> Result<Option<Visitor>, StoreError>;
+    /// A page of visitors, the newest first.
+    async fn search_visitors(&self, search: &VisitorSearch) -> Result<VisitorPage, StoreError>;
 
     /// A conversation.
     async fn room(&self, id: &RoomId) -> Result<Option<Room>, StoreError>;
+    /// The conversation with this place in the queue.
+    async fn room_of_inquiry(&self, inquiry: &InquiryId) -> Result<Option<Room>, StoreError>;
+    /// A page of conversations.
+    async fn search_rooms(&self, search: &RoomSearch) -> Result<RoomPage, StoreError>;
     /// The open conversations of a visitor, oldest first.
     async fn open_rooms_of_visitor(&self, visitor: &VisitorId) -> Result<Vec<Room>, StoreError>;
     /// How many open conversations each agent serves.
     async fn open_rooms_by_agent(&self) -> Result<Vec<(UserId, u64)>, StoreError>;
+
+    /// A message.
+    async fn message(&self, id: &MessageId) -> Result<Option<Message>, StoreError>;
+    /// A stretch of a conversation.
+    async fn messages(&self, search: &MessageSearch) -> Result<MessagePage, StoreError>;
 
     /// Users, roles, permissions, settings, definitions.
     async fn directory(&self) -> Result<Rows, StoreError>;

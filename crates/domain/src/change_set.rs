@@ -8,8 +8,9 @@ use crate::author::Author;
 use crate::channel::ChannelIdentity;
 use crate::contact::{Contact, FieldName, Portrait};
 use crate::directory::{DirectoryChange, TokenChange};
-use crate::ids::{ContactId, Revision, Timestamp, VisitorId};
+use crate::ids::{ContactId, MessageId, Revision, RoomId, Timestamp, VisitorId};
 use crate::journal::{Event, EventKind, FieldChange, JournalEntry, Verb};
+use crate::message::Message;
 use crate::room::Room;
 use crate::visitor::Visitor;
 
@@ -106,8 +107,38 @@ pub enum RoomChange {
         /// To what.
         name: String,
     },
-    /// Every conversation of the visitor goes.
+    /// Every conversation of the visitor goes, with its messages.
     RemoveOfVisitor(VisitorId),
+    /// The conversation goes, with its messages, provided that `base` is still its revision.
+    Remove {
+        /// The revision the decision was made on.
+        base: Revision,
+        /// Which.
+        room: RoomId,
+    },
+}
+
+/// A change to the messages of a conversation that is there once the rooms have changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MessageChange {
+    /// A message that was not there.
+    Create(Message),
+    /// Replaces the message, provided that `base` is still its revision.
+    Update {
+        /// The revision the decision was made on.
+        base: Revision,
+        /// The message as it is to be; its revision is the next.
+        message: Message,
+    },
+    /// The message goes, provided that `base` is still its revision.
+    Remove {
+        /// The revision the decision was made on.
+        base: Revision,
+        /// Which.
+        message: MessageId,
+        /// Of which conversation.
+        room: RoomId,
+    },
 }
 
 impl RoomChange {
@@ -152,6 +183,8 @@ pub struct ChangeSet {
     pub visitors: Vec<VisitorChange>,
     /// Conversations made, replaced, renamed, removed; in this order.
     pub rooms: Vec<RoomChange>,
+    /// Messages made, replaced, removed; in this order, after the rooms.
+    pub messages: Vec<MessageChange>,
     /// What people can read of it later.
     pub journal: Vec<JournalEntry>,
     /// Contacts whose earlier journal entries lose their values: the person is erased.
@@ -201,11 +234,13 @@ impl ChangeSet {
 
     /// Adds all of another change set to this one.
     pub fn and(mut self, other: Self) -> Self {
-        let Self { absent, contacts, visitors, rooms, journal, redact, events, counters, directory, tokens } = other;
+        let Self { absent, contacts, visitors, rooms, messages, journal, redact, events, counters, directory, tokens } =
+            other;
         self.absent.extend(absent);
         self.contacts.extend(contacts);
         self.visitors.extend(visitors);
         self.rooms.extend(rooms);
+        self.messages.extend(messages);
         self.journal.extend(journal);
         self.redact.extend(redact);
         self.events.extend(events);

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::custom_field::CustomFieldDefinition;
 use crate::ids::{Revision, Timestamp, UserId};
+use crate::message::{Sender, Writer};
 
 /// Someone who can log in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -55,6 +56,14 @@ pub struct User {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+impl User {
+    /// The user as the sender of a message.
+    pub fn sender(&self) -> Sender {
+        let name = Some(self.name.clone()).filter(|name| !name.is_empty());
+        Sender { who: Writer::Agent(self.id.clone()), username: self.username.clone(), name }
+    }
 }
 
 /// An address of a user.

@@ -21,6 +21,8 @@ pub enum Verb {
     CustomFieldsSaid,
     /// A conversation began.
     RoomOpened,
+    /// An agent wrote to it.
+    Answered,
     /// An agent edited it.
     Updated,
     /// An agent resolved its conflicts.
@@ -37,6 +39,7 @@ impl Verb {
             Self::Registered => "registered",
             Self::CustomFieldsSaid => "custom_fields_said",
             Self::RoomOpened => "room_opened",
+            Self::Answered => "answered",
             Self::Updated => "updated",
             Self::Resolved => "resolved",
             Self::Deleted => "deleted",

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::channel::Source;
 use crate::custom_field::FieldKey;
+use crate::directory::User;
 use crate::ids::{ContactId, InquiryId, MessageId, Revision, RoomId, Timestamp, UserId, VisitorId};
+use crate::message::{Message, MessageKind, Writer};
 
 /// Where a conversation stands in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +62,9 @@ pub struct Serving {
     pub username: String,
     /// Since when.
     pub since: Timestamp,
+    /// How many messages of the visitor the agent has not answered.
+    #[serde(default)]
+    pub unread: u32,
 }
 
 /// One conversation.
@@ -86,6 +91,12 @@ pub struct Room {
     pub last_message_at: Timestamp,
     /// How many messages it holds, system messages included.
     pub messages: u32,
+    /// The latest of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_message: Option<Box<Message>>,
+    /// Whether the visitor waits for an answer.
+    #[serde(default = "yes")]
+    pub is_waiting: bool,
     /// Its place in the queue; gone once closed.
     pub inquiry: Option<Inquiry>,
     /// Who serves it.
@@ -97,6 +108,12 @@ pub struct Room {
     /// The department asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub department: Option<String>,
+    /// What it is about, in an agent's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    /// What the visitor thought of it, by question.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub survey: IndexMap<String, String>,
     /// What agents marked it with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
@@ -117,24 +134,93 @@ pub struct Inquiry {
     pub status: InquiryStatus,
 }
 
+impl Serving {
+    /// The agent, from now on; all that was written so far counts as one message to answer.
+    pub fn by(agent: &User, now: Timestamp) -> Self {
+        Self { agent: agent.id.clone(), username: agent.username.clone(), since: now, unread: 1 }
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Inquiry {
+    /// Whether it waits for an agent to take it.
+    pub fn is_waiting(&self) -> bool {
+        matches!(self.status, InquiryStatus::Queued | InquiryStatus::Ready)
+    }
+}
+
 impl Room {
+    /// A conversation that begins: nothing is in it, nobody serves it.
+    pub fn opened(
+        id: RoomId,
+        contact: (ContactId, String),
+        visitor: VisitorId,
+        source: Source,
+        inquiry: Inquiry,
+        at: Timestamp,
+    ) -> Self {
+        let (contact, name) = contact;
+        Self {
+            id,
+            revision: Revision::FIRST,
+            contact,
+            visitor,
+            source,
+            name,
+            opened_at: at,
+            updated_at: at,
+            last_message_at: at,
+            messages: 0,
+            last_message: None,
+            is_waiting: true,
+            inquiry: Some(inquiry),
+            serving: None,
+            closing: None,
+            department: None,
+            topic: None,
+            survey: IndexMap::new(),
+            tags: Vec::new(),
+            custom_fields: IndexMap::new(),
+            verified: false,
+        }
+    }
+
     /// Whether the conversation goes on.
     pub fn is_open(&self) -> bool {
         self.closing.is_none()
     }
 
-    /// The conversation once ended: out of the queue, and its closing message the last.
+    /// Whether this agent serves it.
+    pub fn is_served_by(&self, agent: &UserId) -> bool {
+        self.serving.as_ref().is_some_and(|serving| serving.agent == *agent)
+    }
+
+    /// Takes note of a message that is new. A hidden one is no message to count.
+    pub fn note(&mut self, message: &Message) {
+        if message.is_hidden() {
+            return;
+        }
+        self.messages = self.messages.saturating_add(1);
+        self.last_message_at = message.at;
+        if message.is_said() {
+            self.is_waiting = matches!(message.sender.who, Writer::Visitor(_));
+            if let Some(serving) = &mut self.serving {
+                serving.unread = if self.is_waiting { serving.unread.saturating_add(1) } else { 0 };
+            }
+        }
+        // That it began is no news in a list of conversations.
+        if message.kind != MessageKind::Started {
+            self.last_message = Some(Box::new(message.clone()));
+        }
+    }
+
+    /// The conversation once ended: out of the queue. Its closing message is noted by whoever adds it.
     #[must_use]
     pub fn closed(&self, closing: Closing, tags: Vec<String>) -> Self {
-        let last_message_at = closing.at;
         let tags = if tags.is_empty() { self.tags.clone() } else { tags };
-        Self {
-            inquiry: None,
-            messages: self.messages.saturating_add(1),
-            last_message_at,
-            tags,
-            closing: Some(closing),
-            ..self.clone()
-        }
+        Self { inquiry: None, tags, closing: Some(closing), ..self.clone() }
     }
 }

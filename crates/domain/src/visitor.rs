@@ -11,6 +11,7 @@ use crate::channel::LastChat;
 use crate::custom_field::FieldKey;
 use crate::email::Email;
 use crate::ids::{Revision, Timestamp, UserId, VisitorId};
+use crate::message::{Sender, Writer};
 use crate::month::Month;
 use crate::phone::Phone;
 
@@ -75,6 +76,16 @@ impl Visitor {
     /// What the visitor is called where no better is known.
     pub fn display_name(&self) -> &str {
         self.name.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(&self.username)
+    }
+
+    /// The visitor as the sender of a message.
+    pub fn sender(&self) -> Sender {
+        Sender { who: Writer::Visitor(self.id.clone()), username: self.username.clone(), name: self.name.clone() }
+    }
+
+    /// Whether nothing finds it any more.
+    pub fn is_erased(&self) -> bool {
+        self.token.is_none() && self.username == ERASED_USERNAME
     }
 
     /// The visitor without anything by which a person could be told: nothing finds it any more.

@@ -130,32 +130,16 @@ pub fn edit_visitor(before: &Visitor, change: impl FnOnce(&mut Visitor)) -> Chan
 
 /// An open conversation, which waits.
 pub fn room(n: u32, contact: u32, visitor: u32) -> Room {
-    Room {
-        id: room_id(n),
-        revision: Revision::FIRST,
-        contact: contact_id(contact),
-        visitor: visitor_id(visitor),
-        source: widget(),
-        name: format!("Room {n}"),
-        opened_at: at(n),
-        updated_at: at(n),
-        last_message_at: at(n),
-        messages: 1,
-        inquiry: Some(Inquiry {
-            id: InquiryId::parse(&format!("{n:024x}")).expect("24 hexadecimal digits"),
-            status: InquiryStatus::Queued,
-        }),
-        serving: None,
-        closing: None,
-        department: None,
-        tags: Vec::new(),
-        custom_fields: IndexMap::new(),
-        verified: false,
-    }
+    let inquiry = Inquiry {
+        id: InquiryId::parse(&format!("{n:024x}")).expect("24 hexadecimal digits"),
+        status: InquiryStatus::Queued,
+    };
+    let named = (contact_id(contact), format!("Room {n}"));
+    Room { messages: 1, ..Room::opened(room_id(n), named, visitor_id(visitor), widget(), inquiry, at(n)) }
 }
 
 pub fn served(room: Room, by: &str) -> Room {
-    let serving = Serving { agent: user_id(by), username: by.to_owned(), since: room.opened_at };
+    let serving = Serving { agent: user_id(by), username: by.to_owned(), since: room.opened_at, unread: 1 };
     Room { serving: Some(serving), ..room }
 }
 

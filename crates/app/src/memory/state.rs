@@ -6,12 +6,13 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use domain::change_set::{ChangeSet, ContactChange, Counter, Identifier, RoomChange, VisitorChange};
+use domain::change_set::{ChangeSet, ContactChange, Counter, Identifier, MessageChange, RoomChange, VisitorChange};
 use domain::channel::{Channel, ChannelIdentity};
 use domain::contact::Contact;
 use domain::directory::{DirectoryChange, Record, RecordKey, Token, TokenChange};
-use domain::ids::{ContactId, Revision, RoomId, UserId, VisitorId};
+use domain::ids::{ContactId, MessageId, Revision, RoomId, UserId, VisitorId};
 use domain::journal::JournalEntry;
+use domain::message::Message;
 use domain::room::Room;
 use domain::visitor::Visitor;
 use indexmap::IndexMap;
@@ -23,7 +24,7 @@ use crate::store::StoreFigures;
 /// A record and its place in the order of creation.
 pub(super) struct Row<T> {
     pub(super) value: T,
-    place: u64,
+    pub(super) place: u64,
 }
 
 pub(super) struct State {
@@ -48,6 +49,8 @@ pub(super) struct State {
     rooms_by_visitor: Index<VisitorId, RoomId>,
     rooms_by_contact: Index<ContactId, RoomId>,
     pub(super) open_rooms_by_agent: Index<UserId, RoomId>,
+    pub(super) messages: HashMap<MessageId, Row<Message>>,
+    pub(super) messages_by_room: Index<RoomId, MessageId>,
 
     pub(super) directory_revision: Revision,
     pub(super) directory: IndexMap<RecordKey, Record>,
@@ -77,6 +80,8 @@ impl Default for State {
             rooms_by_visitor: Index::default(),
             rooms_by_contact: Index::default(),
             open_rooms_by_agent: Index::default(),
+            messages: HashMap::new(),
+            messages_by_room: Index::default(),
             directory_revision: Revision::FIRST,
             directory: IndexMap::new(),
             tokens: IndexMap::new(),
@@ -118,6 +123,7 @@ impl State {
             contacts,
             visitors,
             rooms,
+            messages,
             directory,
             journal: _,
             redact: _,
@@ -129,7 +135,7 @@ impl State {
             && self.bears_contacts(contacts)
             && self.bears_channels(contacts)
             && self.bears_visitors(visitors)
-            && self.bears_rooms(rooms)
+            && self.bears_rooms(rooms).is_some_and(|rooms| self.bears_messages(messages, &rooms))
             && directory.as_ref().is_none_or(|change| change.base == self.directory_revision)
     }
 
@@ -183,13 +189,18 @@ impl State {
         })
     }
 
-    fn bears_rooms(&self, changes: &[RoomChange]) -> bool {
+    /// Where each conversation is once these are done, if they can be.
+    fn bears_rooms<'a>(&'a self, changes: &'a [RoomChange]) -> Option<Steps<'a, RoomId>> {
         let mut steps = Steps(HashMap::new());
-        changes.iter().enumerate().all(|(place, change)| {
+        let is_borne = changes.iter().enumerate().all(|(place, change)| {
             let (base, room) = match change {
                 RoomChange::Create(room) => (None, room),
                 RoomChange::Update { base, room } => (Some(*base), room),
                 RoomChange::Rename { .. } => return true,
+                RoomChange::Remove { base, room } => {
+                    let now = steps.0.entry(room).or_insert_with(|| self.revision_of_room(room));
+                    return now.take() == Some(*base);
+                }
                 RoomChange::RemoveOfVisitor(visitor) => {
                     let stored = self.rooms_by_visitor.all(visitor).map(|(_, id)| id);
                     let made = changes[..place].iter().filter_map(|change| match change {
@@ -200,15 +211,53 @@ impl State {
                     return true;
                 }
             };
-            let stored = self.rooms.get(&room.id).map(|row| row.value.revision);
-            steps.take(&room.id, base, room.revision, stored)
+            steps.take(&room.id, base, room.revision, self.revision_of_room(&room.id))
+        });
+        is_borne.then_some(steps)
+    }
+
+    fn revision_of_room(&self, id: &RoomId) -> Option<Revision> {
+        self.rooms.get(id).map(|row| row.value.revision)
+    }
+
+    /// `rooms` says where the conversations are by then.
+    fn bears_messages(&self, changes: &[MessageChange], rooms: &Steps<'_, RoomId>) -> bool {
+        let is_there = |room: &RoomId| rooms.0.get(room).map_or_else(|| self.rooms.contains_key(room), Option::is_some);
+        let mut steps = Steps(HashMap::new());
+        changes.iter().all(|change| {
+            let stored = |id: &MessageId| {
+                self.messages.get(id).filter(|row| is_there(&row.value.room)).map(|row| row.value.revision)
+            };
+            match change {
+                MessageChange::Create(message) => {
+                    is_there(&message.room) && steps.take(&message.id, None, message.revision, stored(&message.id))
+                }
+                MessageChange::Update { base, message } => {
+                    steps.take(&message.id, Some(*base), message.revision, stored(&message.id))
+                }
+                MessageChange::Remove { base, message, room: _ } => {
+                    let now = steps.0.entry(message).or_insert_with(|| stored(message));
+                    now.take() == Some(*base)
+                }
+            }
         })
     }
 
     /// All of the change set. `listings` are those of its contacts, in their order.
     pub(super) fn apply(&mut self, changes: &ChangeSet, listings: Vec<Option<Listing>>) {
-        let ChangeSet { absent: _, contacts, visitors, rooms, journal, redact, events, counters, directory, tokens } =
-            changes;
+        let ChangeSet {
+            absent: _,
+            contacts,
+            visitors,
+            rooms,
+            messages,
+            journal,
+            redact,
+            events,
+            counters,
+            directory,
+            tokens,
+        } = changes;
         // All first, so that none takes away what another has just been given.
         for change in contacts {
             self.unlist(&change.contact().id);
@@ -222,6 +271,9 @@ impl State {
         }
         for change in rooms {
             self.change_room(change);
+        }
+        for change in messages {
+            self.change_message(change);
         }
         for id in redact {
             self.journal.get_mut(id).into_iter().flatten().for_each(|entry| entry.fields.clear());
@@ -325,12 +377,45 @@ impl State {
                     }
                 }
             }
+            RoomChange::Remove { base: _, room } => self.remove_room(room),
             RoomChange::RemoveOfVisitor(visitor) => {
                 let ids: Vec<RoomId> = self.rooms_by_visitor.all(visitor).map(|(_, id)| id.clone()).collect();
                 for id in ids {
-                    self.take_room(&id);
+                    self.remove_room(&id);
                 }
             }
+        }
+    }
+
+    /// With its messages.
+    fn remove_room(&mut self, id: &RoomId) {
+        self.take_room(id);
+        let messages: Vec<MessageId> = self.messages_by_room.all(id).map(|(_, id)| id.clone()).collect();
+        for id in messages {
+            self.take_message(&id);
+        }
+    }
+
+    fn change_message(&mut self, change: &MessageChange) {
+        match change {
+            MessageChange::Create(message) => {
+                let place = self.next_place;
+                self.next_place += 1;
+                self.messages_by_room.add(message.room.clone(), place, message.id.clone());
+                self.messages.insert(message.id.clone(), Row { value: message.clone(), place });
+            }
+            MessageChange::Update { base: _, message } => {
+                if let Some(row) = self.messages.get_mut(&message.id) {
+                    row.value = message.clone();
+                }
+            }
+            MessageChange::Remove { base: _, message, room: _ } => self.take_message(message),
+        }
+    }
+
+    fn take_message(&mut self, id: &MessageId) {
+        if let Some(Row { value: message, place }) = self.messages.remove(id) {
+            self.messages_by_room.remove(&message.room, place);
         }
     }
 

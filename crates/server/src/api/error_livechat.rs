@@ -3,7 +3,10 @@
 //! Upstream gives some a code and most none; either is on the wire.
 //! Evidence: contract/around.md 3 to 5.
 
-use app::{CloseRoomError, DefinitionError, DeleteVisitorError, OpenRoomError, RegisterError, SayError};
+use app::{
+    CloseRoomError, ConverseError, DefinitionError, DeleteVisitorError, InquiryError, OpenRoomError, RegisterError,
+    SayError,
+};
 
 use crate::api::error::ApiError;
 
@@ -61,6 +64,37 @@ pub(crate) fn close_room(error: CloseRoomError) -> ApiError {
         CloseRoomError::AlreadyClosed => "error-room-already-closed",
         CloseRoomError::CommentRequired => "error-comment-is-required",
     })
+}
+
+pub(crate) fn converse(error: ConverseError) -> ApiError {
+    ApiError::plain(match error {
+        ConverseError::UnknownToken => "invalid-token",
+        ConverseError::UnknownRoom => "invalid-room",
+        ConverseError::Closed => "room-closed",
+        ConverseError::TooLong => "message-length-exceeds-character-limit",
+        ConverseError::ChannelBlocked => "error-contact-channel-blocked",
+        ConverseError::UnknownMessage => "invalid-message",
+        ConverseError::NotAllowed => "error-not-allowed",
+        ConverseError::TooFast { seconds } => return ApiError::TooManyRequests { wait_seconds: seconds },
+    })
+}
+
+pub(crate) fn inquiry(error: InquiryError) -> ApiError {
+    match error {
+        InquiryError::UnknownUser => ApiError::plain("The user is invalid"),
+        InquiryError::NotFound => ApiError::coded("Inquiry not found", "error-not-found"),
+        InquiryError::Taken => ApiError::coded("Inquiry already taken", "error-inquiry-taken"),
+        InquiryError::AgentOffline => ApiError::coded(
+            "Agent status is offline or Omnichannel service is not active",
+            "error-agent-status-service-offline",
+        ),
+        InquiryError::UnknownContact => ApiError::coded("", "error-unknown-contact"),
+        InquiryError::UnverifiedContact => ApiError::coded("", "error-unverified-contact"),
+        InquiryError::ContactGone => ApiError::coded("", "error-invalid-contact"),
+        InquiryError::UnknownRoom => ApiError::plain("error-room-not-found"),
+        InquiryError::RoomClosed => ApiError::plain("room-closed"),
+        InquiryError::NotReturned => ApiError::plain("error-returning-inquiry"),
+    }
 }
 
 pub(crate) fn delete_visitor(error: DeleteVisitorError) -> ApiError {

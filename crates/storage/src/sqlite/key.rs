@@ -2,7 +2,7 @@
 //! a number as SQLite's signed one.
 
 use app::store::StoreError;
-use domain::ids::{ContactId, InvalidId, VisitorId};
+use domain::ids::{ContactId, InquiryId, InvalidId, VisitorId};
 
 /// The bytes of a hexadecimal id.
 pub(super) type IdBytes = [u8; 12];
@@ -12,6 +12,10 @@ pub(super) fn contact_bytes(id: &ContactId) -> IdBytes {
 }
 
 pub(super) fn visitor_bytes(id: &VisitorId) -> IdBytes {
+    bytes_of(id.as_str())
+}
+
+pub(super) fn inquiry_bytes(id: &InquiryId) -> IdBytes {
     bytes_of(id.as_str())
 }
 

@@ -12,16 +12,17 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use app::store::{
-    CommitError, ContactKey, ContactPage, ContactSearch, Render, Rows, Store, StoreError, StoreFigures, View,
-    VisitorKey,
+    CommitError, ContactKey, ContactPage, ContactSearch, MessagePage, MessageSearch, Render, RoomPage, RoomSearch,
+    Rows, Store, StoreError, StoreFigures, View, VisitorKey, VisitorPage, VisitorSearch,
 };
 use async_trait::async_trait;
 use domain::change_set::{ChangeSet, Counter};
 use domain::channel::ChannelIdentity;
 use domain::contact::Contact;
 use domain::directory::Token;
-use domain::ids::{ContactId, RoomId, UserId, VisitorId};
+use domain::ids::{ContactId, InquiryId, MessageId, RoomId, UserId, VisitorId};
 use domain::journal::JournalEntry;
+use domain::message::Message;
 use domain::room::Room;
 use domain::visitor::Visitor;
 use rusqlite::Connection;
@@ -35,6 +36,7 @@ pub use self::open::SqliteOpenError;
 use self::read::Read;
 use self::writer::{Job, Shared, Writer};
 
+mod around;
 mod checkpoint;
 mod grams;
 mod index;
@@ -47,6 +49,7 @@ mod search;
 mod stretches;
 mod write;
 mod write_contacts;
+mod write_rooms;
 mod writer;
 
 /// How many numbers of a counter are taken out of circulation at a time.
@@ -321,8 +324,22 @@ impl Store for SqliteStore {
         self.read(|connection| read::visitor_by(connection, key))
     }
 
+    async fn search_visitors(&self, search: &VisitorSearch) -> Result<VisitorPage, StoreError> {
+        let search = search.clone();
+        self.read_aside(move |connection| around::search_visitors(connection, &search)).await
+    }
+
     async fn room(&self, id: &RoomId) -> Result<Option<Room>, StoreError> {
         self.read(|connection| read::room(connection, id))
+    }
+
+    async fn room_of_inquiry(&self, inquiry: &InquiryId) -> Result<Option<Room>, StoreError> {
+        self.read(|connection| read::room_of_inquiry(connection, inquiry))
+    }
+
+    async fn search_rooms(&self, search: &RoomSearch) -> Result<RoomPage, StoreError> {
+        let search = search.clone();
+        self.read_aside(move |connection| around::search_rooms(connection, &search)).await
     }
 
     async fn open_rooms_of_visitor(&self, visitor: &VisitorId) -> Result<Vec<Room>, StoreError> {
@@ -331,6 +348,15 @@ impl Store for SqliteStore {
 
     async fn open_rooms_by_agent(&self) -> Result<Vec<(UserId, u64)>, StoreError> {
         self.read(read::open_rooms_by_agent)
+    }
+
+    async fn message(&self, id: &MessageId) -> Result<Option<Message>, StoreError> {
+        self.read(|connection| read::message(connection, id))
+    }
+
+    async fn messages(&self, search: &MessageSearch) -> Result<MessagePage, StoreError> {
+        let search = search.clone();
+        self.read_aside(move |connection| around::messages(connection, &search)).await
     }
 
     async fn directory(&self) -> Result<Rows, StoreError> {

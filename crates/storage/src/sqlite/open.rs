@@ -9,12 +9,17 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use domain::text::fold_case;
+use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::SqliteOptions;
 
 /// The forms of the tables, oldest first; the file says how many of them it went through.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_start.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/sqlite/0001_start.sql"),
+    include_str!("../../migrations/sqlite/0002_conversations.sql"),
+];
 
 /// Says in a file's header that it is ours: `Cncd`.
 const APPLICATION_ID: i64 = 0x436e_6364;
@@ -175,6 +180,10 @@ fn set_up(connection: &Connection, cache_kib: u32) -> rusqlite::Result<()> {
 }
 
 fn migrate(connection: &mut Connection, version: usize) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection.create_scalar_function("fold_case", 1, flags, |context| {
+        Ok(fold_case(context.get_raw(0).as_str()?).into_owned())
+    })?;
     for (place, migration) in MIGRATIONS.iter().enumerate().skip(version) {
         let tx = connection.transaction()?;
         tx.execute_batch(migration)?;

@@ -3,15 +3,17 @@
 
 use app::store::{Render, StoreError, View};
 use domain::author::Author;
-use domain::change_set::{ChangeSet, ContactChange, Counter, Identifier, RoomChange, VisitorChange};
+use domain::change_set::{ChangeSet, ContactChange, Counter, Identifier, MessageChange, RoomChange, VisitorChange};
 use domain::directory::{DirectoryChange, RecordKey, TokenChange};
-use domain::ids::{ContactId, Revision};
+use domain::ids::{ContactId, MessageId, Revision, RoomId};
 use domain::journal::{Event, JournalEntry};
+use domain::message::Message;
 use domain::room::Room;
 use domain::visitor::Visitor;
 use serde::Serialize;
 use std::collections::HashMap;
 
+use super::around::search_texts;
 use super::key::{IdBytes, contact_bytes, corrupt, visitor_bytes};
 use crate::row::ContactRow;
 
@@ -25,6 +27,7 @@ pub(super) struct Prepared {
     pub(super) contacts: Vec<PreparedContact>,
     pub(super) visitors: Vec<PreparedVisitor>,
     pub(super) rooms: Vec<PreparedRoom>,
+    pub(super) messages: Vec<PreparedMessage>,
     /// Of contacts that do not change themselves.
     pub(super) journal: Vec<(IdBytes, PreparedEntry)>,
     pub(super) redact: Vec<IdBytes>,
@@ -56,6 +59,8 @@ pub(super) struct PreparedEntry {
 pub(super) struct PreparedVisitor {
     pub(super) base: Option<Revision>,
     pub(super) visitor: Visitor,
+    pub(super) search_text: String,
+    pub(super) fields_text: String,
     pub(super) document: String,
 }
 
@@ -63,7 +68,14 @@ pub(super) struct PreparedVisitor {
 pub(super) enum PreparedRoom {
     Put { base: Option<Revision>, room: Box<Room>, document: String },
     Rename { contact: IdBytes, name: String },
+    Remove { base: Revision, room: RoomId },
     RemoveOfVisitor(IdBytes),
+}
+
+#[derive(Debug)]
+pub(super) enum PreparedMessage {
+    Put { base: Option<Revision>, message: Box<Message>, document: String },
+    Remove { base: Revision, message: MessageId },
 }
 
 #[derive(Debug)]
@@ -82,12 +94,14 @@ pub(super) enum PreparedToken {
 
 /// Makes a change set ready, and what a read will hand out of its contacts.
 pub(super) async fn prepare(changes: &ChangeSet, render: Render) -> Result<(Prepared, Vec<View>), StoreError> {
-    let ChangeSet { absent, contacts, visitors, rooms, journal, redact, events, counters, directory, tokens } = changes;
+    let ChangeSet { absent, contacts, visitors, rooms, messages, journal, redact, events, counters, directory, tokens } =
+        changes;
     let mut prepared = Prepared {
         absent: absent.clone(),
         contacts: Vec::with_capacity(contacts.len()),
         visitors: visitors.iter().map(prepare_visitor).collect::<Result<_, _>>()?,
         rooms: rooms.iter().map(prepare_room).collect::<Result<_, _>>()?,
+        messages: messages.iter().map(prepare_message).collect::<Result<_, _>>()?,
         journal: Vec::new(),
         redact: redact.iter().map(contact_bytes).collect(),
         events: events.clone(),
@@ -137,7 +151,8 @@ fn prepare_visitor(change: &VisitorChange) -> Result<PreparedVisitor, StoreError
         VisitorChange::Update { base, visitor } => (Some(*base), visitor),
     };
     let document = json("visitor", visitor.id.as_str(), visitor)?;
-    Ok(PreparedVisitor { base, visitor: visitor.clone(), document })
+    let (search_text, fields_text) = search_texts(visitor);
+    Ok(PreparedVisitor { base, visitor: visitor.clone(), search_text, fields_text, document })
 }
 
 fn prepare_room(change: &RoomChange) -> Result<PreparedRoom, StoreError> {
@@ -151,7 +166,22 @@ fn prepare_room(change: &RoomChange) -> Result<PreparedRoom, StoreError> {
         RoomChange::Rename { contact, name } => {
             Ok(PreparedRoom::Rename { contact: contact_bytes(contact), name: name.clone() })
         }
+        RoomChange::Remove { base, room } => Ok(PreparedRoom::Remove { base: *base, room: room.clone() }),
         RoomChange::RemoveOfVisitor(visitor) => Ok(PreparedRoom::RemoveOfVisitor(visitor_bytes(visitor))),
+    }
+}
+
+fn prepare_message(change: &MessageChange) -> Result<PreparedMessage, StoreError> {
+    let put = |base, message: &Message| {
+        let document = json("message", message.id.as_str(), message)?;
+        Ok(PreparedMessage::Put { base, message: Box::new(message.clone()), document })
+    };
+    match change {
+        MessageChange::Create(message) => put(None, message),
+        MessageChange::Update { base, message } => put(Some(*base), message),
+        MessageChange::Remove { base, message, room: _ } => {
+            Ok(PreparedMessage::Remove { base: *base, message: message.clone() })
+        }
     }
 }
 

@@ -10,8 +10,9 @@ use domain::channel::ChannelIdentity;
 use domain::contact::Contact;
 use domain::directory::Token;
 use domain::history::Seq;
-use domain::ids::{ContactId, Revision, RoomId, Timestamp, UserId, VisitorId};
+use domain::ids::{ContactId, InquiryId, MessageId, Revision, RoomId, Timestamp, UserId, VisitorId};
 use domain::journal::{JournalEntry, Verb};
+use domain::message::Message;
 use domain::room::Room;
 use domain::stored;
 use domain::visitor::Visitor;
@@ -20,7 +21,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 
-use super::key::{IdBytes, contact_bytes, contact_id, corrupt, parsed, unavailable, unsigned, visitor_bytes};
+use super::key::{
+    IdBytes, contact_bytes, contact_id, corrupt, inquiry_bytes, parsed, unavailable, unsigned, visitor_bytes,
+};
 use super::write::{directory_revision, has_row, number};
 use crate::row::{KeyKind, source_of};
 
@@ -141,6 +144,16 @@ pub(super) fn room(connection: &Connection, id: &RoomId) -> Read<Option<Room>> {
     first(connection, "SELECT document, name FROM rooms WHERE id = ?1", [id.as_str()], to_room)
 }
 
+pub(super) fn room_of_inquiry(connection: &Connection, inquiry: &InquiryId) -> Read<Option<Room>> {
+    let sql = "SELECT document, name FROM rooms WHERE inquiry = ?1";
+    first(connection, sql, [inquiry_bytes(inquiry)], to_room)
+}
+
+pub(super) fn message(connection: &Connection, id: &MessageId) -> Read<Option<Message>> {
+    let sql = "SELECT document FROM messages WHERE id = ?1";
+    first(connection, sql, [id.as_str()], |row| from_json("messages", text(row, 0)?))
+}
+
 pub(super) fn open_rooms_of_visitor(connection: &Connection, visitor: &VisitorId) -> Read<Vec<Room>> {
     let sql = "SELECT document, name FROM rooms WHERE visitor = ?1 AND open = 1 ORDER BY n";
     all(connection, sql, [visitor_bytes(visitor)], to_room)
@@ -179,7 +192,12 @@ pub(super) fn first<T>(
     rows.next()?.map(read).transpose()
 }
 
-fn all<T>(connection: &Connection, sql: &str, params: impl Params, read: impl Fn(&Row<'_>) -> Read<T>) -> Read<Vec<T>> {
+pub(super) fn all<T>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl Fn(&Row<'_>) -> Read<T>,
+) -> Read<Vec<T>> {
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params)?;
     let mut found = Vec::new();
@@ -202,7 +220,7 @@ fn to_visitor(row: &Row<'_>) -> Read<Visitor> {
     from_json("visitors", text(row, 0)?)
 }
 
-fn to_room(row: &Row<'_>) -> Read<Room> {
+pub(super) fn to_room(row: &Row<'_>) -> Read<Room> {
     let room: Room = from_json("rooms", text(row, 0)?)?;
     Ok(Room { name: row.get(1)?, ..room })
 }
@@ -219,7 +237,7 @@ fn to_entry(contact: &ContactId, row: &Row<'_>) -> Read<JournalEntry> {
     })
 }
 
-fn from_json<T: DeserializeOwned>(table: &str, raw: &str) -> Read<T> {
+pub(super) fn from_json<T: DeserializeOwned>(table: &str, raw: &str) -> Read<T> {
     serde_json::from_str(raw).map_err(|error| corrupt(table.to_owned(), error).into())
 }
 

@@ -9,9 +9,10 @@ use domain::ids::Revision;
 use rusqlite::{Connection, OptionalExtension, Params, ffi, params};
 
 use super::key::{IdBytes, contact_bytes, signed, unavailable, unsigned, visitor_bytes};
-use super::prepare::{Prepared, PreparedDirectory, PreparedEntry, PreparedRoom, PreparedToken, PreparedVisitor};
+use super::prepare::{Prepared, PreparedDirectory, PreparedEntry, PreparedToken, PreparedVisitor};
 use super::stretches::Named;
 use super::write_contacts::{NewKeys, drop_channels_given_away, write_contact};
+use super::write_rooms::{write_message, write_room};
 use crate::row::{KeyKind, source_of};
 
 /// What the store counts of itself, as of the last statement.
@@ -153,7 +154,8 @@ pub(super) fn has_row(connection: &Connection, sql: &str, params: impl Params) -
 
 /// Checks and writes a change set.
 pub(super) fn write(connection: &Connection, prepared: &Prepared, effects: &mut Effects) -> Result<(), Refusal> {
-    let Prepared { absent, contacts, visitors, rooms, journal, redact, events, counters, directory, tokens } = prepared;
+    let Prepared { absent, contacts, visitors, rooms, messages, journal, redact, events, counters, directory, tokens } =
+        prepared;
     for identifier in absent {
         if is_present(connection, identifier)? {
             return Err(Refusal::Stale);
@@ -177,6 +179,9 @@ pub(super) fn write(connection: &Connection, prepared: &Prepared, effects: &mut 
     }
     for room in rooms {
         write_room(connection, room)?;
+    }
+    for message in messages {
+        write_message(connection, message)?;
     }
     for (contact, entry) in journal {
         let latest = write_entry(connection, entry, latest_entry(connection, *contact)?)?;
@@ -266,89 +271,30 @@ fn redact_journal(connection: &Connection, contact: IdBytes) -> rusqlite::Result
 }
 
 fn write_visitor(connection: &Connection, change: &PreparedVisitor) -> Result<(), Refusal> {
-    let PreparedVisitor { base, visitor, document } = change;
+    let PreparedVisitor { base, visitor, search_text, fields_text, document } = change;
     let id = visitor_bytes(&visitor.id);
     let revision = signed(visitor.revision.as_number());
     let email = visitor.email.as_ref().map(domain::email::Email::key).filter(|key| !key.is_empty());
     let phone = visitor.phone.as_ref().map(domain::phone::Phone::key).filter(|key| !key.is_empty());
     let token = visitor.token.as_deref();
     let Some(base) = base else {
-        run(
-            connection,
-            "INSERT INTO visitors (id, revision, token, email, phone, document) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![id, revision, token, email, phone, document],
-        )?;
+        let sql = "INSERT INTO visitors (id, revision, token, email, phone, document, search_text, fields_text) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        run(connection, sql, params![id, revision, token, email, phone, document, search_text, fields_text])?;
         return Ok(());
     };
-    let mut find = connection.prepare_cached("SELECT n, revision, token, email, phone FROM visitors WHERE id = ?1")?;
-    let found = find.query_row([id], |row| {
-        let is_found_as_before = row.get_ref(2)?.as_str_or_null()? == token
-            && row.get_ref(3)?.as_str_or_null()? == email
-            && row.get_ref(4)?.as_str_or_null()? == phone;
-        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, is_found_as_before))
-    });
+    let mut find = connection.prepare_cached("SELECT n, revision FROM visitors WHERE id = ?1")?;
+    let found = find.query_row([id], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)));
     match found.optional()? {
-        Some((n, found, is_found_as_before)) if found == signed(base.as_number()) => {
-            if is_found_as_before {
-                let sql = "UPDATE visitors SET revision = ?2, document = ?3 WHERE n = ?1";
-                run(connection, sql, params![n, revision, document])?;
-            } else {
-                let sql = "UPDATE visitors SET revision = ?2, token = ?3, email = ?4, phone = ?5, document = ?6 \
-                           WHERE n = ?1";
-                run(connection, sql, params![n, revision, token, email, phone, document])?;
-            }
+        // SQLite writes no index of which no column changes, so that all columns can be given.
+        Some((n, found)) if found == signed(base.as_number()) => {
+            let sql = "UPDATE visitors SET revision = ?2, token = ?3, email = ?4, phone = ?5, document = ?6, \
+                       search_text = ?7, fields_text = ?8 WHERE n = ?1";
+            run(connection, sql, params![n, revision, token, email, phone, document, search_text, fields_text])?;
             Ok(())
         }
         _ => Err(Refusal::Stale),
     }
-}
-
-fn write_room(connection: &Connection, change: &PreparedRoom) -> Result<(), Refusal> {
-    match change {
-        PreparedRoom::Put { base, room, document } => {
-            let id = room.id.as_str();
-            let revision = signed(room.revision.as_number());
-            let (contact, visitor) = (contact_bytes(&room.contact), visitor_bytes(&room.visitor));
-            let agent = room.serving.as_ref().map(|serving| serving.agent.as_str());
-            let Some(base) = base else {
-                let sql = "INSERT INTO rooms (id, revision, contact, visitor, agent, open, name, document) \
-                           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-                let columns = params![id, revision, contact, visitor, agent, room.is_open(), room.name, document];
-                run(connection, sql, columns)?;
-                return Ok(());
-            };
-            let mut find = connection
-                .prepare_cached("SELECT n, revision, contact, visitor, agent, open FROM rooms WHERE id = ?1")?;
-            let found = find.query_row([id], |row| {
-                let is_found_as_before = row.get::<_, IdBytes>(2)? == contact
-                    && row.get::<_, IdBytes>(3)? == visitor
-                    && row.get_ref(4)?.as_str_or_null()? == agent
-                    && row.get::<_, bool>(5)? == room.is_open();
-                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, is_found_as_before))
-            });
-            let Some((n, found, is_found_as_before)) = found.optional()? else { return Err(Refusal::Stale) };
-            if found != signed(base.as_number()) {
-                return Err(Refusal::Stale);
-            }
-            // The name is left alone: it is the contact's, and may have changed since the room was read.
-            if is_found_as_before {
-                let sql = "UPDATE rooms SET revision = ?2, document = ?3 WHERE n = ?1";
-                run(connection, sql, params![n, revision, document])?;
-            } else {
-                let sql = "UPDATE rooms SET revision = ?2, document = ?3, contact = ?4, visitor = ?5, agent = ?6, \
-                           open = ?7 WHERE n = ?1";
-                let columns = params![n, revision, document, contact, visitor, agent, room.is_open()];
-                run(connection, sql, columns)?;
-            }
-        }
-        PreparedRoom::Rename { contact, name } => {
-            run(connection, "UPDATE rooms SET name = ?2 WHERE contact = ?1", params![contact, name])?;
-        }
-        PreparedRoom::RemoveOfVisitor(visitor) => {
-            run(connection, "DELETE FROM rooms WHERE visitor = ?1", [visitor])?;
-        }
-    }
-    Ok(())
 }
 
 /// The revision of the small tables; they have the first before anything is in them.

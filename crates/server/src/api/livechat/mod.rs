@@ -11,6 +11,7 @@ mod custom_fields_list;
 mod custom_fields_one;
 mod custom_fields_save;
 mod definition_wire;
+mod message_wire;
 mod origin;
 mod room;
 mod room_close;

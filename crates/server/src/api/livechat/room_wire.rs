@@ -9,6 +9,7 @@ use domain::visitor::Visitor;
 use indexmap::IndexMap;
 use serde::Serialize;
 
+use super::message_wire::{Dates, WireMessage};
 use crate::api::contact_wire::WireSource;
 
 const NO_PRIORITY: u32 = 99;
@@ -35,6 +36,8 @@ pub(crate) struct WireRoom<'a> {
     verified: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     waiting_response: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topic: Option<&'a str>,
     queued_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     department_id: Option<&'a str>,
@@ -53,7 +56,7 @@ pub(crate) struct WireRoom<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     metrics: Option<WireMetrics>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    last_message: Option<WireClosingMessage<'a>>,
+    last_message: Option<WireMessage<'a>>,
     priority_weight: u32,
     estimated_waiting_time_queue: u32,
     #[serde(rename = "_updatedAt")]
@@ -69,6 +72,8 @@ struct WireWriter<'a> {
     token: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    activity: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -94,22 +99,16 @@ struct WireMetrics {
     service_time_duration: Option<f64>,
 }
 
-#[derive(Serialize)]
-struct WireClosingMessage<'a> {
-    #[serde(rename = "_id")]
-    id: &'a str,
-    rid: &'a str,
-    t: &'static str,
-    msg: &'a str,
-    ts: String,
-    u: WireUser<'a>,
-    #[serde(rename = "_updatedAt")]
-    updated_at: String,
-}
-
 impl<'a> WireRoom<'a> {
     /// The conversation as its visitor may see it: with the visitor's own token.
     pub(crate) fn for_its_visitor(room: &'a Room, visitor: &'a Visitor) -> Self {
+        let mut wire = Self::for_agents(room, visitor);
+        wire.v.token = visitor.token.as_deref();
+        wire
+    }
+
+    /// The conversation as agents may see it.
+    pub(crate) fn for_agents(room: &'a Room, visitor: &'a Visitor) -> Self {
         let serving = room.serving.as_ref();
         let closing = room.closing.as_ref();
         let fields = || room.custom_fields.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
@@ -126,13 +125,15 @@ impl<'a> WireRoom<'a> {
             v: WireWriter {
                 id: visitor.id.as_str(),
                 username: &visitor.username,
-                token: visitor.token.as_deref(),
+                token: None,
                 status: visitor.status.as_deref(),
+                activity: visitor.activity.iter().map(ToString::to_string).collect(),
             },
             contact_id: room.contact.as_str(),
             source: WireSource::from(&room.source),
             verified: room.verified,
-            waiting_response: room.is_open().then_some(true),
+            waiting_response: (room.is_open() && room.is_waiting).then_some(true),
+            topic: room.topic.as_deref(),
             queued_at: room.opened_at.to_iso(),
             department_id: room.department.as_deref(),
             served_by: serving.map(|serving| WireServing {
@@ -151,15 +152,7 @@ impl<'a> WireRoom<'a> {
                 chat_duration: seconds_between(room.opened_at, closing.at),
                 service_time_duration: serving.map(|serving| seconds_between(serving.since, closing.at)),
             }),
-            last_message: closing.map(|closing| WireClosingMessage {
-                id: closing.message.as_str(),
-                rid: room.id.as_str(),
-                t: "livechat-close",
-                msg: closing.comment.as_deref().unwrap_or_default(),
-                ts: closing.at.to_iso(),
-                u: closed_by(closing),
-                updated_at: closing.at.to_iso(),
-            }),
+            last_message: room.last_message.as_deref().map(|message| WireMessage::new(message, Dates::Iso)),
             priority_weight: NO_PRIORITY,
             estimated_waiting_time_queue: NO_WAITING_TIME,
             updated_at: room.updated_at.to_iso(),
@@ -182,9 +175,12 @@ fn seconds_between(start: Timestamp, end: Timestamp) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use domain::change_set::RoomChange;
     use domain::channel::{Source, SourceType};
-    use domain::ids::{ContactId, MessageId, Revision, RoomId, UserId, VisitorId};
-    use domain::room::Serving;
+    use domain::converse::{Ending, close};
+    use domain::ids::{ContactId, InquiryId, MessageId, Revision, RoomId, UserId, VisitorId};
+    use domain::message::{Sender, Writer};
+    use domain::room::{Inquiry, InquiryStatus, Serving};
     use serde_json::json;
 
     use super::*;
@@ -196,25 +192,12 @@ mod tests {
     fn served() -> (Room, Visitor) {
         let agent = UserId::parse("kim").expect("a plain name");
         let visitor = VisitorId::from_entropy([1; 12]);
-        let room = Room {
-            id: RoomId::parse("room").expect("a plain name"),
-            revision: Revision::FIRST,
-            contact: ContactId::from_entropy([2; 12]),
-            visitor: visitor.clone(),
-            source: Source::of_type(SourceType::Api),
-            name: "Ana".to_owned(),
-            opened_at: at(0),
-            updated_at: at(90),
-            last_message_at: at(0),
-            messages: 1,
-            inquiry: None,
-            serving: Some(Serving { agent, username: "kim".to_owned(), since: at(30) }),
-            closing: None,
-            department: None,
-            tags: Vec::new(),
-            custom_fields: IndexMap::new(),
-            verified: false,
-        };
+        let inquiry = Inquiry { id: InquiryId::from_entropy([3; 12]), status: InquiryStatus::Taken };
+        let named = (ContactId::from_entropy([2; 12]), "Ana".to_owned());
+        let id = RoomId::parse("room").expect("a plain name");
+        let opened = Room::opened(id, named, visitor.clone(), Source::of_type(SourceType::Api), inquiry, at(0));
+        let serving = Some(Serving { agent, username: "kim".to_owned(), since: at(30), unread: 0 });
+        let room = Room { serving, messages: 1, ..opened };
         let visitor = Visitor {
             id: visitor,
             revision: Revision::FIRST,
@@ -241,15 +224,21 @@ mod tests {
     #[test]
     fn a_conversation_that_has_ended_says_how() {
         let (room, visitor) = served();
-        let closing = Closing {
-            at: at(90),
-            by: Closer::User(UserId::parse("kim").expect("a plain name")),
-            username: "kim".to_owned(),
-            comment: Some("Done.".to_owned()),
+        let ending = Ending {
             message: MessageId::parse("message").expect("a plain name"),
+            by: Closer::User(UserId::parse("kim").expect("a plain name")),
+            sender: Sender {
+                who: Writer::Agent(UserId::parse("kim").expect("a plain name")),
+                username: "kim".to_owned(),
+                name: None,
+            },
+            comment: "Done.".to_owned(),
+            tags: vec!["roof".to_owned()],
+            offer: None,
         };
-        let room = room.closed(closing, vec!["roof".to_owned()]);
-        let wire = serde_json::to_value(WireRoom::for_its_visitor(&room, &visitor)).expect("it is JSON");
+        let changes = close(&room, ending, at(90));
+        let [RoomChange::Update { room, .. }] = &changes.rooms[..] else { panic!("{changes:#?}") };
+        let wire = serde_json::to_value(WireRoom::for_its_visitor(room, &visitor)).expect("it is JSON");
         assert_eq!(
             wire,
             json!({

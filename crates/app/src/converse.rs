@@ -1,0 +1,296 @@
+//! Visitors and agents write to each other.
+//!
+//! A visitor reaches its own conversations and nobody else's; an agent those it serves, or all with
+//! `view-livechat-rooms`. Evidence: contract/around.md 5.5; `tests/it/conversing.rs`.
+
+use domain::change_set::ChangeSet;
+use domain::channel::ChannelIdentity;
+use domain::converse;
+use domain::directory::User;
+use domain::ids::{MessageId, Timestamp};
+use domain::message::{Message, MessageKind, PageVisit};
+use domain::room::Room;
+use domain::visitor::Visitor;
+
+use crate::App;
+use crate::decide::Attempt;
+use crate::directory::Directory;
+use crate::error::AppError;
+use crate::feed::Happening;
+use crate::settings::VISITOR_MESSAGES_PER_MINUTE;
+use crate::store::{MessagePage, MessageSearch, Which};
+
+/// A message on its way.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// To which conversation.
+    pub room: String,
+    /// The id its sender gave it.
+    pub id: Option<String>,
+    /// What is said.
+    pub text: String,
+}
+
+/// A message and who reads the conversation as its visitor.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// The message.
+    pub message: Message,
+    /// The visitor of its conversation.
+    pub visitor: Visitor,
+}
+
+/// Why nothing is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ConverseError {
+    /// No visitor has this token.
+    #[error("no visitor has this token")]
+    UnknownToken,
+    /// There is no such conversation, or not for who asks.
+    #[error("there is no such conversation")]
+    UnknownRoom,
+    /// It has ended.
+    #[error("the conversation has ended")]
+    Closed,
+    /// The text is longer than the house takes.
+    #[error("the message is too long")]
+    TooLong,
+    /// The visitor's channel is blocked.
+    #[error("the channel is blocked")]
+    ChannelBlocked,
+    /// There is no such message, or it is not the visitor's own.
+    #[error("there is no such message")]
+    UnknownMessage,
+    /// The conversation is not the agent's.
+    #[error("the conversation is served by somebody else")]
+    NotAllowed,
+    /// The visitor writes faster than the house takes.
+    #[error("too many messages, the next in {seconds} s")]
+    TooFast {
+        /// How long to wait.
+        seconds: u64,
+    },
+}
+
+impl App {
+    /// A visitor says something.
+    pub async fn say_as_visitor(&self, token: &str, draft: &Draft) -> Result<Said, AppError> {
+        let _turn = self.turns.wait(&draft.room.as_str()).await;
+        let counted = self.visitor(token).await?.ok_or(ConverseError::UnknownToken)?;
+        self.keep_pace(&counted)?;
+        self.settle(|| async {
+            let (room, visitor) = self.room_of_visitor(token, &draft.room).await?;
+            if !room.is_open() {
+                return Err(ConverseError::Closed.into());
+            }
+            check_length(&draft.text, &self.directory())?;
+            self.check_channel(&room).await?;
+            if let Some(message) = self.sent_before(draft, &room).await? {
+                return Ok(Attempt::Done(Said { message, visitor }));
+            }
+            let message = self.message(draft, &room, visitor.sender());
+            let changes = converse::say(&room, message.clone());
+            Ok(Attempt::Commit(changes, Said { message, visitor }))
+        })
+        .await
+        .map(|(said, _)| said)
+    }
+
+    /// An agent says something.
+    pub async fn say_as_agent(&self, actor: &User, draft: &Draft) -> Result<Message, AppError> {
+        let _turn = self.turns.wait(&draft.room.as_str()).await;
+        self.settle(|| async {
+            let room = self.room_for_agent(actor, &draft.room).await?;
+            if !room.is_open() {
+                return Err(ConverseError::Closed.into());
+            }
+            check_length(&draft.text, &self.directory())?;
+            if let Some(message) = self.sent_before(draft, &room).await? {
+                return Ok(Attempt::Done(message));
+            }
+            let message = self.message(draft, &room, actor.sender());
+            let contact = self.store.contact(&room.contact).await?;
+            let visitor = self.store.visitor(&room.visitor).await?.ok_or(ConverseError::UnknownRoom)?;
+            let changes = converse::answer(&room, message.clone(), &actor.id, contact.as_ref(), &visitor);
+            Ok(Attempt::Commit(changes, message))
+        })
+        .await
+        .map(|(message, _)| message)
+    }
+
+    /// A visitor gives a message of its own another text.
+    pub async fn edit_as_visitor(&self, token: &str, draft: &Draft, id: &str) -> Result<Said, AppError> {
+        let _turn = self.turns.wait(&draft.room.as_str()).await;
+        self.settle(|| async {
+            let (room, visitor) = self.room_of_visitor(token, &draft.room).await?;
+            let message = self.own_message(&room, &visitor, id).await?;
+            if !room.is_open() {
+                return Err(ConverseError::Closed.into());
+            }
+            check_length(&draft.text, &self.directory())?;
+            let changes = converse::edit(&room, &message, draft.text.clone(), visitor.sender(), self.now());
+            let message = edited(&changes).unwrap_or(message);
+            Ok(Attempt::Commit(changes, Said { message, visitor }))
+        })
+        .await
+        .map(|(said, _)| said)
+    }
+
+    /// A visitor takes a message of its own back.
+    pub async fn remove_as_visitor(&self, token: &str, room: &str, id: &str) -> Result<(Message, Timestamp), AppError> {
+        let _turn = self.turns.wait(&room).await;
+        self.settle(|| async {
+            let (room, visitor) = self.room_of_visitor(token, room).await?;
+            let message = self.own_message(&room, &visitor, id).await?;
+            if !room.is_open() {
+                return Err(ConverseError::Closed.into());
+            }
+            let search = MessageSearch {
+                room: room.id.clone(),
+                which: Which::Shown,
+                before: None,
+                after: None,
+                offset: 0,
+                limit: 2,
+            };
+            let latest = self.store.messages(&search).await?.messages;
+            let previous = latest.into_iter().find(|other| other.id != message.id);
+            let now = self.now();
+            Ok(Attempt::Commit(converse::remove(&room, &message, previous, now), (message, now)))
+        })
+        .await
+        .map(|(removed, _)| removed)
+    }
+
+    /// A message of the visitor's conversation.
+    pub async fn message_for_visitor(&self, token: &str, room: &str, id: &str) -> Result<Said, AppError> {
+        let (room, visitor) = self.room_of_visitor(token, room).await?;
+        let message = self.message_of(&room, id).await?.filter(|message| !message.is_hidden());
+        Ok(Said { message: message.ok_or(ConverseError::UnknownMessage)?, visitor })
+    }
+
+    /// A stretch of the visitor's conversation. `search` says which; the room is the visitor's.
+    pub async fn history_for_visitor(
+        &self,
+        token: &str,
+        room: &str,
+        search: impl FnOnce(&Room) -> MessageSearch,
+    ) -> Result<(MessagePage, Visitor), AppError> {
+        let (room, visitor) = self.room_of_visitor(token, room).await?;
+        Ok((self.store.messages(&search(&room)).await?, visitor))
+    }
+
+    /// A visitor of a conversation looks at a page. Nothing is kept where there is no such open
+    /// conversation of this visitor.
+    pub async fn note_page(&self, token: &str, room: &str, page: &PageVisit) -> Result<Option<Message>, AppError> {
+        let _turn = self.turns.wait(&room).await;
+        self.settle(|| async {
+            let found = match self.room_of_visitor(token, room).await {
+                Ok((room, visitor)) if room.is_open() => (room, visitor),
+                Ok(_) | Err(AppError::Converse(_)) => return Ok(Attempt::Done(None)),
+                Err(error) => return Err(error),
+            };
+            let (room, visitor) = found;
+            if let Err(error) = self.keep_pace(&visitor) {
+                return Err(error.into());
+            }
+            let id = MessageId::from_entropy(self.chance.bytes());
+            let is_shown = self.directory().is_on("Livechat_Visitor_navigation_as_a_message");
+            let kind = MessageKind::Navigated { page: page.clone(), is_shown };
+            let text = format!("{} - {}", page.title, page.address);
+            let message = Message::new(id, room.id.clone(), kind, text, visitor.sender(), self.now());
+            Ok(Attempt::Commit(converse::say(&room, message.clone()), Some(message)))
+        })
+        .await
+        .map(|(noted, _)| noted)
+    }
+
+    /// A visitor begins or stops writing; nothing is kept of it.
+    pub fn tell_typing(&self, room: &Room, who: &str, is_typing: bool) {
+        self.feed.tell(&room.id, Happening::Typing { who: who.to_owned(), is_typing });
+    }
+
+    /// A conversation that is the visitor's, and the visitor.
+    pub async fn room_of_visitor(&self, token: &str, room: &str) -> Result<(Room, Visitor), AppError> {
+        let visitor = self.visitor(token).await?.ok_or(ConverseError::UnknownToken)?;
+        let room = self.room(room).await?.filter(|room| room.visitor == visitor.id);
+        Ok((room.ok_or(ConverseError::UnknownRoom)?, visitor))
+    }
+
+    /// A conversation the agent may read and write in.
+    pub async fn room_for_agent(&self, actor: &User, room: &str) -> Result<Room, AppError> {
+        let room = self.room(room).await?.ok_or(ConverseError::UnknownRoom)?;
+        if room.is_served_by(&actor.id) || self.directory().has_permission(actor, "view-livechat-rooms") {
+            Ok(room)
+        } else {
+            Err(ConverseError::NotAllowed.into())
+        }
+    }
+
+    fn keep_pace(&self, visitor: &Visitor) -> Result<(), ConverseError> {
+        let directory = self.directory();
+        let limit = directory.number(VISITOR_MESSAGES_PER_MINUTE).and_then(|limit| u32::try_from(limit).ok());
+        match limit.filter(|limit| *limit > 0 && directory.is_on("API_Enable_Rate_Limiter")) {
+            Some(limit) => {
+                self.pace.count(&visitor.id, limit, self.now()).map_err(|seconds| ConverseError::TooFast { seconds })
+            }
+            None => Ok(()),
+        }
+    }
+
+    async fn check_channel(&self, room: &Room) -> Result<(), AppError> {
+        let identity = ChannelIdentity::new(room.visitor.clone(), &room.source);
+        let contact = self.store.contact(&room.contact).await?;
+        let channel = contact.as_ref().and_then(|contact| contact.channel(&identity));
+        if channel.is_some_and(|channel| channel.blocked) { Err(ConverseError::ChannelBlocked.into()) } else { Ok(()) }
+    }
+
+    /// The message its sender sent before, under the same id. Whoever sends again because no answer
+    /// came has said it once.
+    async fn sent_before(&self, draft: &Draft, room: &Room) -> Result<Option<Message>, AppError> {
+        let Some(id) = &draft.id else { return Ok(None) };
+        let id = MessageId::parse(id).map_err(|_| ConverseError::UnknownMessage)?;
+        match self.store.message(&id).await? {
+            Some(message) if message.room == room.id && message.text == draft.text => Ok(Some(message)),
+            Some(_) => Err(ConverseError::UnknownMessage.into()),
+            None => Ok(None),
+        }
+    }
+
+    fn message(&self, draft: &Draft, room: &Room, sender: domain::message::Sender) -> Message {
+        let given = draft.id.as_deref().and_then(|id| MessageId::parse(id).ok());
+        let id = given.unwrap_or_else(|| MessageId::from_entropy(self.chance.bytes()));
+        Message::new(id, room.id.clone(), MessageKind::Said, draft.text.clone(), sender, self.now())
+    }
+
+    async fn message_of(&self, room: &Room, id: &str) -> Result<Option<Message>, AppError> {
+        let Ok(id) = MessageId::parse(id) else { return Ok(None) };
+        Ok(self.store.message(&id).await?.filter(|message| message.room == room.id))
+    }
+
+    async fn own_message(&self, room: &Room, visitor: &Visitor, id: &str) -> Result<Message, AppError> {
+        let message = self.message_of(room, id).await?;
+        let own = message.filter(|message| message.is_said() && message.is_from(&visitor.id));
+        Ok(own.ok_or(ConverseError::UnknownMessage)?)
+    }
+}
+
+fn edited(changes: &ChangeSet) -> Option<Message> {
+    changes.messages.iter().find_map(|change| match change {
+        domain::change_set::MessageChange::Update { message, .. } => Some(message.clone()),
+        _ => None,
+    })
+}
+
+/// In characters, as upstream counts them for its users.
+fn check_length(text: &str, directory: &Directory) -> Result<(), ConverseError> {
+    let of_all = directory.number("Message_MaxAllowedSize");
+    let of_visitors = directory
+        .is_on("Livechat_enable_message_character_limit")
+        .then(|| directory.number("Livechat_message_character_limit"))
+        .flatten()
+        .filter(|limit| *limit > 0);
+    let limit = of_all.into_iter().chain(of_visitors).min();
+    let length = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
+    if limit.is_some_and(|limit| length > limit) { Err(ConverseError::TooLong) } else { Ok(()) }
+}

@@ -1,0 +1,239 @@
+//! Searches for visitors, conversations and messages.
+//!
+//! Columns narrow a search and order it; what no column can tell is decided on the document, by
+//! the predicate that is the meaning of the search. Evidence: the conformance suite.
+
+use app::store::{
+    MessagePage, MessageSearch, RoomPage, RoomSearch, RoomSortKey, VisitorFilter, VisitorPage, VisitorSearch, Which,
+};
+use domain::message::Message;
+use domain::text::fold_case;
+use domain::visitor::Visitor;
+use rusqlite::types::Value;
+use rusqlite::{Connection, params, params_from_iter};
+
+use super::key::{contact_bytes, visitor_bytes};
+use super::read::{Read, all, first, from_json, text, to_room};
+use super::write_rooms::{HIDDEN_PAGE, SAID, SHOWN_PAGE};
+use crate::row::FIELD_END;
+
+/// Conditions of a statement and what they are about, in their order.
+#[derive(Default)]
+struct Conditions {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Conditions {
+    /// Each `?` in `sql` stands for the next of `values`.
+    fn add(&mut self, sql: &str, values: impl IntoIterator<Item = Value>) {
+        self.sql.push_str(if self.sql.is_empty() { " WHERE " } else { " AND " });
+        self.sql.push_str(sql);
+        self.values.extend(values);
+    }
+}
+
+pub(super) fn search_rooms(connection: &Connection, search: &RoomSearch) -> Read<RoomPage> {
+    let conditions = conditions_of(search);
+    let Conditions { sql: filter, values } = &conditions;
+    let order = order_of(&search.sort);
+    if search.is_told_by_columns() {
+        let total =
+            first(connection, &format!("SELECT count(*) FROM rooms{filter}"), params_from_iter(values), |row| {
+                Ok(row.get::<_, i64>(0)?)
+            })?;
+        let page =
+            [search.limit, search.offset].map(|number| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX)));
+        let sql = format!("SELECT document, name FROM rooms{filter}{order} LIMIT ? OFFSET ?");
+        let rooms = all(connection, &sql, params_from_iter(values.iter().chain(&page)), to_room)?;
+        return Ok(RoomPage { rooms, total: total.and_then(|total| usize::try_from(total).ok()).unwrap_or(0) });
+    }
+    let sql = format!("SELECT document, name, n FROM rooms{filter}{order}");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(values))?;
+    let mut page = RoomPage { rooms: Vec::new(), total: 0 };
+    while let Some(row) = rows.next()? {
+        let room = to_room(row)?;
+        if !search.is_met_by_details(&room) {
+            continue;
+        }
+        if let Some(part) = &search.said
+            && !is_said(connection, row.get(2)?, part)?
+        {
+            continue;
+        }
+        page.total += 1;
+        if page.total > search.offset && page.rooms.len() < search.limit {
+            page.rooms.push(room);
+        }
+    }
+    Ok(page)
+}
+
+fn conditions_of(search: &RoomSearch) -> Conditions {
+    let mut conditions = Conditions::default();
+    let RoomSearch { contact, visitor, open, agents, served, queued, opened, closed, .. } = search;
+    if let Some(contact) = contact {
+        conditions.add("contact = ?", [Value::Blob(contact_bytes(contact).to_vec())]);
+    }
+    if let Some(visitor) = visitor {
+        conditions.add("visitor = ?", [Value::Blob(visitor_bytes(visitor).to_vec())]);
+    }
+    // Written out, so that an index over a part of the table can be chosen.
+    if let Some(open) = open {
+        conditions.add(if *open { "open = 1" } else { "open = 0" }, []);
+    }
+    if let Some(queued) = queued {
+        conditions.add(if *queued { "queued = 1" } else { "queued = 0" }, []);
+    }
+    if let Some(served) = served {
+        conditions.add(if *served { "agent IS NOT NULL" } else { "agent IS NULL" }, []);
+    }
+    if !agents.is_empty() {
+        let places = vec!["?"; agents.len()].join(", ");
+        let values = agents.iter().map(|agent| Value::Text(agent.to_string()));
+        conditions.add(&format!("agent IN ({places})"), values);
+    }
+    for (column, period) in [("opened_at", opened), ("closed_at", closed)] {
+        if let Some(start) = period.start {
+            conditions.add(&format!("{column} >= ?"), [Value::Integer(start.as_millis())]);
+        }
+        if let Some(end) = period.end {
+            conditions.add(&format!("{column} <= ?"), [Value::Integer(end.as_millis())]);
+        }
+    }
+    conditions
+}
+
+fn order_of(sort: &[(RoomSortKey, bool)]) -> String {
+    let direction = |descending: bool| if descending { "DESC" } else { "ASC" };
+    let keys = sort.iter().map(|(key, descending)| {
+        let column = match key {
+            RoomSortKey::OpenedAt => "opened_at",
+            RoomSortKey::ClosedAt => "closed_at",
+            RoomSortKey::LastMessageAt => "last_message_at",
+            RoomSortKey::Name => "name",
+            RoomSortKey::Messages => "messages",
+        };
+        (column, *descending)
+    });
+    let last = ("n", sort.first().is_some_and(|(_, descending)| *descending));
+    let keys: Vec<String> =
+        keys.chain([last]).map(|(column, descending)| format!("{column} {}", direction(descending))).collect();
+    format!(" ORDER BY {}", keys.join(", "))
+}
+
+/// Whether somebody said this in the conversation.
+fn is_said(connection: &Connection, room: i64, part: &str) -> Read<bool> {
+    let part = fold_case(part);
+    let mut statement = connection.prepare_cached("SELECT document FROM messages WHERE room = ?1 AND kind = ?2")?;
+    let mut rows = statement.query(params![room, SAID])?;
+    while let Some(row) = rows.next()? {
+        let message: Message = from_json("messages", text(row, 0)?)?;
+        if fold_case(&message.text).contains(&*part) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+pub(super) fn messages(connection: &Connection, search: &MessageSearch) -> Read<MessagePage> {
+    let mut conditions = Conditions::default();
+    conditions.add("room = (SELECT n FROM rooms WHERE id = ?)", [Value::Text(search.room.to_string())]);
+    match search.which {
+        Which::Shown => conditions.add("kind <> ?", [Value::Integer(HIDDEN_PAGE)]),
+        Which::Navigation => {
+            conditions.add("kind IN (?, ?)", [Value::Integer(HIDDEN_PAGE), Value::Integer(SHOWN_PAGE)]);
+        }
+    }
+    if let Some(before) = search.before {
+        conditions.add("at < ?", [Value::Integer(before.as_millis())]);
+    }
+    if let Some(after) = search.after {
+        conditions.add("at > ?", [Value::Integer(after.as_millis())]);
+    }
+    let Conditions { sql: filter, values } = &conditions;
+    let count = format!("SELECT count(*) FROM messages{filter}");
+    let total = first(connection, &count, params_from_iter(values), |row| Ok(row.get::<_, i64>(0)?))?;
+    let page = [search.limit, search.offset].map(|number| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX)));
+    let sql = format!("SELECT document FROM messages{filter} ORDER BY at DESC, n DESC LIMIT ? OFFSET ?");
+    let messages = all(connection, &sql, params_from_iter(values.iter().chain(&page)), |row| {
+        from_json("messages", text(row, 0)?)
+    })?;
+    Ok(MessagePage { messages, total: total.and_then(|total| usize::try_from(total).ok()).unwrap_or(0) })
+}
+
+pub(super) fn search_visitors(connection: &Connection, search: &VisitorSearch) -> Read<VisitorPage> {
+    let candidates = candidates(connection, &search.filter)?;
+    let mut page = VisitorPage { visitors: Vec::new(), total: 0 };
+    for (n, is_certain) in candidates {
+        let is_on_page = page.total >= search.offset && page.visitors.len() < search.limit;
+        if is_certain && !is_on_page {
+            page.total += 1;
+            continue;
+        }
+        let found = first(connection, "SELECT document FROM visitors WHERE n = ?1", [n], |row| {
+            from_json::<Visitor>("visitors", text(row, 0)?)
+        })?;
+        if let Some(visitor) = found.filter(|visitor| search.filter.is_met_by(visitor)) {
+            page.total += 1;
+            if is_on_page {
+                page.visitors.push(visitor);
+            }
+        }
+    }
+    Ok(page)
+}
+
+/// Where visitors are that may be meant, the newest first, and whether they are for certain.
+fn candidates(connection: &Connection, filter: &VisitorFilter) -> Read<Vec<(i64, bool)>> {
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    match filter {
+        VisitorFilter::Term { term, email, phone, fields } => {
+            let sql = "SELECT n, max(is_certain) FROM ( \
+                           SELECT n, instr(search_text, ?1) > 0 AS is_certain FROM visitors \
+                               WHERE instr(search_text, ?1) > 0 OR (?2 AND instr(fields_text, ?1) > 0) \
+                           UNION ALL SELECT n, 1 FROM visitors WHERE email = ?3 \
+                           UNION ALL SELECT n, 1 FROM visitors WHERE phone = ?4 \
+                       ) GROUP BY n ORDER BY n DESC";
+            all(connection, sql, params![fold_case(term), !fields.is_empty(), email, phone], read)
+        }
+        VisitorFilter::Beginning { prefix, except } => {
+            let prefix = fold_case(prefix);
+            let sql = "SELECT n, ?3 FROM visitors WHERE search_text >= ?1 AND search_text < ?2 AND search_text <> '' \
+                       ORDER BY n DESC";
+            // No text has a character above the last.
+            let end = format!("{prefix}{}", char::MAX);
+            all(connection, sql, params![prefix, end, except.is_empty() && !prefix.is_empty()], read)
+        }
+        VisitorFilter::Exactly { email, phone, fields } => {
+            let part = fields.first().map(|(_, part)| fold_case(part));
+            let sql = "SELECT n, 0 FROM visitors WHERE (?1 IS NULL OR email = ?1) AND (?2 IS NULL OR phone = ?2) \
+                       AND (?3 IS NULL OR instr(fields_text, ?3) > 0) ORDER BY n DESC";
+            let sql = match (email, phone) {
+                (Some(_), _) => sql.replace("(?1 IS NULL OR email = ?1)", "email = ?1"),
+                (None, Some(_)) => sql.replace("(?2 IS NULL OR phone = ?2)", "phone = ?2"),
+                (None, None) => sql.to_owned(),
+            };
+            all(connection, &sql, params![email, phone, part], read)
+        }
+    }
+}
+
+/// What a visitor is searched by: its name and username, and the values of its custom fields.
+pub(super) fn search_texts(visitor: &Visitor) -> (String, String) {
+    if visitor.is_erased() {
+        return (String::new(), String::new());
+    }
+    let joined = |texts: &mut dyn Iterator<Item = &str>| {
+        let mut joined = String::new();
+        for part in texts {
+            joined.push_str(part);
+            joined.push(FIELD_END);
+        }
+        fold_case(&joined).into_owned()
+    };
+    let name = visitor.name.as_deref().unwrap_or_default();
+    let fields = joined(&mut visitor.custom_fields.values().map(String::as_str));
+    (joined(&mut [name, &visitor.username].into_iter()), fields)
+}
