@@ -18,6 +18,7 @@ use crate::passwords::PasswordError;
 use crate::personal_tokens::PersonalTokenError;
 use crate::register_visitor::RegisterError;
 use crate::roles::{PermissionError, RoleError};
+use crate::rooms::RoomError;
 use crate::say_custom_fields::SayError;
 use crate::store::StoreError;
 use crate::user_rules::UserError;
@@ -67,6 +68,9 @@ pub enum AppError {
     /// A conversation is not taken or given back.
     #[error(transparent)]
     Inquiry(#[from] InquiryError),
+    /// A conversation stays as it is.
+    #[error(transparent)]
+    Room(#[from] RoomError),
     /// A visitor is not deleted.
     #[error(transparent)]
     DeleteVisitor(#[from] DeleteVisitorError),

@@ -195,6 +195,7 @@ fn of_app(error: AppError) -> Response {
         AppError::CloseRoom(error) => error_livechat::close_room(error).into_response(),
         AppError::Converse(error) => error_livechat::converse(error).into_response(),
         AppError::Inquiry(error) => error_livechat::inquiry(error).into_response(),
+        AppError::Room(error) => error_livechat::room(error).into_response(),
         AppError::DeleteVisitor(error) => error_livechat::delete_visitor(error).into_response(),
         AppError::Busy => overloaded("Too much happens to this record at once; try again", "attempts used up"),
         AppError::Store(StoreError::Overloaded) => {

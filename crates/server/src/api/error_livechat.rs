@@ -5,7 +5,7 @@
 
 use app::{
     CloseRoomError, ConverseError, DefinitionError, DeleteVisitorError, InquiryError, OpenRoomError, RegisterError,
-    SayError,
+    RoomError, SayError,
 };
 
 use crate::api::error::ApiError;
@@ -95,6 +95,19 @@ pub(crate) fn inquiry(error: InquiryError) -> ApiError {
         InquiryError::RoomClosed => ApiError::plain("room-closed"),
         InquiryError::NotReturned => ApiError::plain("error-returning-inquiry"),
     }
+}
+
+pub(crate) fn room(error: RoomError) -> ApiError {
+    ApiError::plain(match error {
+        RoomError::NothingToRemove => "Invalid room",
+        RoomError::NotClosed => "error-room-is-not-closed",
+        RoomError::UnknownRoom | RoomError::NothingToMove => "error-invalid-room",
+        RoomError::NotOfVisitor => "error-invalid-visitor",
+        RoomError::NotAllowed => return ApiError::Forbidden,
+        RoomError::MovedTooLate => "This_conversation_is_already_closed",
+        RoomError::UnknownDepartment => "error-transfering-chat",
+        RoomError::NothingAnswered => "invalid-data",
+    })
 }
 
 pub(crate) fn delete_visitor(error: DeleteVisitorError) -> ApiError {
