@@ -57,7 +57,7 @@ impl App {
         self.settle(|| async {
             let directory = self.directory.load_full();
             let agent = match agent {
-                Some(id) => directory.user_by_id(id).map(|user| user.as_ref()).ok_or(InquiryError::UnknownUser)?,
+                Some(id) => directory.user_by_id(id).map(AsRef::as_ref).ok_or(InquiryError::UnknownUser)?,
                 None => actor,
             };
             let id = InquiryId::parse(inquiry).map_err(|_| InquiryError::NotFound)?;

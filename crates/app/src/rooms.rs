@@ -2,6 +2,8 @@
 //!
 //! Evidence: contract/around.md 5.6; `tests/it/marking.rs`.
 
+use std::sync::Arc;
+
 use domain::change_set::{ChangeSet, RoomChange, VisitorChange};
 use domain::custom_field::{CustomFieldError, FieldKey, Scope};
 use domain::directory::User;
@@ -14,6 +16,7 @@ use domain::visitor::Visitor;
 use indexmap::IndexMap;
 
 use crate::App;
+use crate::agents::choose;
 use crate::decide::Attempt;
 use crate::directory::Directory;
 use crate::error::AppError;
@@ -99,6 +102,37 @@ impl App {
             }
         }
         Ok(RoomList { rooms, total: page.total })
+    }
+
+    /// A conversation and its visitor.
+    pub async fn room_and_visitor(&self, id: &str) -> Result<Option<(Room, Visitor)>, AppError> {
+        let Some(room) = self.room(id).await? else { return Ok(None) };
+        let visitor = self.store.visitor(&room.visitor).await?;
+        Ok(visitor.map(|visitor| (room, visitor)))
+    }
+
+    /// The same, where the agent may read it.
+    pub async fn room_and_visitor_for_agent(
+        &self,
+        actor: &User,
+        id: &str,
+    ) -> Result<Option<(Room, Visitor)>, AppError> {
+        match self.room_for_agent(actor, id).await {
+            Ok(_) => self.room_and_visitor(id).await,
+            Err(AppError::Converse(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the visitor with this token is in a conversation; nobody is whom nobody knows.
+    pub async fn is_in_conversation(&self, token: &str) -> Result<bool, AppError> {
+        let Some(visitor) = self.visitor(token).await? else { return Ok(false) };
+        Ok(!self.store.open_rooms_of_visitor(&visitor.id).await?.is_empty())
+    }
+
+    /// The agent to whom a conversation would go that began now.
+    pub async fn next_agent(&self) -> Result<Option<Arc<User>>, AppError> {
+        Ok(choose(&self.directory(), &[], self.store.open_rooms_by_agent().await?))
     }
 
     /// A conversation that has ended goes, with its messages.

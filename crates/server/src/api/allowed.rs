@@ -134,6 +134,7 @@ demands! {
     CreateLivechatContact = "create-livechat-contact",
     DeleteUser = "delete-user",
     EditPrivilegedSetting = "edit-privileged-setting",
+    RemoveClosedLivechatRoom = "remove-closed-livechat-room",
     UpdateLivechatContact = "update-livechat-contact",
     ViewDRoom = "view-d-room",
     ViewLRoom = "view-l-room",

@@ -28,6 +28,7 @@ pub(crate) enum Route {
 pub(crate) enum Method {
     Get,
     Post,
+    Put,
     Delete,
 }
 
@@ -37,6 +38,7 @@ impl Method {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Put => "PUT",
             Self::Delete => "DELETE",
         }
     }
@@ -60,6 +62,10 @@ impl Endpoint {
 
     pub(crate) const fn post(path: &'static str, handler: fn() -> MethodRouter<Api>) -> Self {
         Self { method: Method::Post, path, limit: Limit::Default, route: Route::Legacy, handler }
+    }
+
+    pub(crate) const fn put(path: &'static str, handler: fn() -> MethodRouter<Api>) -> Self {
+        Self { method: Method::Put, path, limit: Limit::Default, route: Route::Legacy, handler }
     }
 
     pub(crate) const fn delete(path: &'static str, handler: fn() -> MethodRouter<Api>) -> Self {

@@ -22,6 +22,7 @@ pub mod schema;
 mod user_wire;
 mod wire;
 
+mod channels_info;
 mod info;
 mod livechat;
 mod livechat_agents;
@@ -32,6 +33,7 @@ mod omnichannel;
 mod permissions;
 mod roles;
 mod settings;
+mod subscriptions_get_one;
 mod users;
 
 use std::sync::Arc;
@@ -69,7 +71,8 @@ impl Api {
 
 /// Every endpoint there is. The router folds this table; tests and documents walk it.
 pub(crate) const ENDPOINTS: &[&[Endpoint]] = &[
-    &[info::ENDPOINT, login::ENDPOINT, logout::ENDPOINT, logout::BY_GET, me::ENDPOINT],
+    &[channels_info::ENDPOINT, info::ENDPOINT, login::ENDPOINT, logout::ENDPOINT, logout::BY_GET, me::ENDPOINT],
+    &[subscriptions_get_one::ENDPOINT],
     livechat::ENDPOINTS,
     livechat_agents::ENDPOINTS,
     omnichannel::ENDPOINTS,

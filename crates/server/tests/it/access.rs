@@ -12,25 +12,37 @@ use crate::office::{Office, Reply};
 /// What anyone may call. A visitor's token, where there is one, is part of what is sent.
 pub(crate) const OPEN_TO_ANYONE: &[(&str, &str)] = &[
     ("GET", "/api/v1/info"),
+    ("GET", "/api/v1/livechat/agent.info/{rid}/{token}"),
+    ("GET", "/api/v1/livechat/agent.next/{token}"),
+    ("POST", "/api/v1/livechat/message"),
+    ("GET", "/api/v1/livechat/message/{_id}"),
+    ("PUT", "/api/v1/livechat/message/{_id}"),
+    ("DELETE", "/api/v1/livechat/message/{_id}"),
+    ("GET", "/api/v1/livechat/messages.history/{rid}"),
     ("GET", "/api/v1/livechat/room"),
+    ("POST", "/api/v1/livechat/room.survey"),
     ("GET", "/api/v1/livechat/visitor/{token}"),
     ("DELETE", "/api/v1/livechat/visitor/{token}"),
     ("POST", "/api/v1/livechat/custom.field"),
     ("POST", "/api/v1/livechat/custom.fields"),
     ("POST", "/api/v1/livechat/room.close"),
     ("POST", "/api/v1/livechat/visitor"),
+    ("POST", "/api/v1/livechat/visitor/department.transfer"),
     ("POST", "/api/v1/login"),
     ("GET", "/api/v1/settings.public"),
 ];
 
 /// What everyone may call who is logged in: what they see and do there depends on who they are.
 pub(crate) const OPEN_TO_USERS: &[(&str, &str)] = &[
+    ("GET", "/api/v1/channels.info"),
+    ("POST", "/api/v1/livechat/messages"),
     ("GET", "/api/v1/logout"),
     ("POST", "/api/v1/logout"),
     ("GET", "/api/v1/me"),
     ("GET", "/api/v1/permissions.listAll"),
     ("GET", "/api/v1/roles.list"),
     ("GET", "/api/v1/settings"),
+    ("GET", "/api/v1/subscriptions.getOne"),
     ("GET", "/api/v1/users.getStatus"),
     ("GET", "/api/v1/users.info"),
     ("POST", "/api/v1/users.logoutOtherClients"),
@@ -39,6 +51,7 @@ pub(crate) const OPEN_TO_USERS: &[(&str, &str)] = &[
 /// What asks for a permission only once it has read what was sent: a 400 as upstream has it, or a
 /// 403 where it is another's that is touched.
 pub(crate) const ASKS_INSIDE: &[(&str, &str)] = &[
+    ("GET", "/api/v1/livechat/rooms"),
     ("GET", "/api/v1/livechat/users/{type}"),
     ("POST", "/api/v1/roles.addUserToRole"),
     ("POST", "/api/v1/users.create"),
@@ -102,6 +115,7 @@ async fn what_asks_inside_lets_nobody_do_what_is_not_theirs() {
     let nobody = office.user("nobody", &["anonymous"]).await;
     let admin = &office.admin.user_id;
     let attempts = [
+        ("GET", "livechat/rooms", json!({})),
         ("GET", "livechat/users/agent", json!({})),
         ("POST", "roles.addUserToRole", json!({ "username": "nobody", "roleId": "admin" })),
         (

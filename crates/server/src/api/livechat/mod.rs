@@ -4,6 +4,7 @@
 //! it appears in no answer but theirs. Where a hyphen and a dot would give two URLs one file name,
 //! the name says what the endpoint does with the definitions: `custom_fields_list.rs`.
 
+mod agent_info;
 mod custom_field;
 mod custom_fields;
 mod custom_fields_delete;
@@ -11,13 +12,27 @@ mod custom_fields_list;
 mod custom_fields_one;
 mod custom_fields_save;
 mod definition_wire;
+mod inquiries_get_one;
+mod inquiries_list;
+mod inquiries_return_as_inquiry;
+mod inquiries_take;
+mod inquiry_wire;
+mod message;
+mod message_id;
 mod message_wire;
+mod messages;
+mod messages_history;
 mod origin;
 mod room;
 mod room_close;
 mod room_close_by_user;
+mod room_save_info;
+mod room_survey;
 mod room_wire;
+mod rooms;
+mod rooms_delete;
 mod visitor;
+mod visitor_department_transfer;
 mod visitor_token;
 mod visitor_token_delete;
 mod visitor_wire;
@@ -28,19 +43,45 @@ use crate::api::schema::{Schema, string};
 
 /// The endpoints of this folder.
 pub(crate) const ENDPOINTS: &[Endpoint] = &[
+    agent_info::ENDPOINT,
+    agent_info::NEXT,
     custom_field::ENDPOINT,
     custom_fields::ENDPOINT,
     custom_fields_delete::ENDPOINT,
     custom_fields_list::ENDPOINT,
     custom_fields_one::ENDPOINT,
     custom_fields_save::ENDPOINT,
+    inquiries_get_one::ENDPOINT,
+    inquiries_list::ENDPOINT,
+    inquiries_list::FOR_USER,
+    inquiries_return_as_inquiry::ENDPOINT,
+    inquiries_take::ENDPOINT,
+    message::ENDPOINT,
+    message_id::ENDPOINT,
+    message_id::CHANGE,
+    message_id::REMOVE,
+    messages::ENDPOINT,
+    messages_history::ENDPOINT,
     room::ENDPOINT,
     room_close::ENDPOINT,
     room_close_by_user::ENDPOINT,
+    room_save_info::ENDPOINT,
+    room_survey::ENDPOINT,
+    rooms::ENDPOINT,
+    rooms_delete::ENDPOINT,
     visitor::ENDPOINT,
+    visitor_department_transfer::ENDPOINT,
     visitor_token::ENDPOINT,
     visitor_token_delete::ENDPOINT,
 ];
+
+pub(crate) use self::agent_info::WireAgent;
+pub(crate) use self::inquiry_wire::WireSubscription;
+pub(crate) use self::message_wire::{Dates, WireMessage};
+pub(crate) use self::room_wire::WireRoom;
+
+/// The most characters a message may have whatever the settings say.
+const MAX_MESSAGE_LENGTH: usize = 65_536;
 
 /// The most characters a visitor's token may have; the widget makes 64.
 const MAX_TOKEN_LENGTH: usize = 512;

@@ -4,7 +4,7 @@
 //! upstream says where neither priorities nor waiting times are kept.
 
 use domain::ids::Timestamp;
-use domain::room::{Closer, Closing, Room};
+use domain::room::{Closer, Closing, Room, Serving};
 use domain::visitor::Visitor;
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -12,8 +12,10 @@ use serde::Serialize;
 use super::message_wire::{Dates, WireMessage};
 use crate::api::contact_wire::WireSource;
 
-const NO_PRIORITY: u32 = 99;
-const NO_WAITING_TIME: u32 = 9_999_999;
+/// What upstream says where no priorities are kept.
+pub(super) const NO_PRIORITY: u32 = 99;
+/// What upstream says where no waiting times are kept.
+pub(super) const NO_WAITING_TIME: u32 = 9_999_999;
 
 /// What a read hands out of a conversation.
 #[derive(Serialize)]
@@ -64,7 +66,7 @@ pub(crate) struct WireRoom<'a> {
 }
 
 #[derive(Serialize)]
-struct WireWriter<'a> {
+pub(super) struct WireWriter<'a> {
     #[serde(rename = "_id")]
     id: &'a str,
     username: &'a str,
@@ -77,7 +79,7 @@ struct WireWriter<'a> {
 }
 
 #[derive(Serialize)]
-struct WireUser<'a> {
+pub(super) struct WireUser<'a> {
     #[serde(rename = "_id")]
     id: &'a str,
     username: &'a str,
@@ -122,13 +124,7 @@ impl<'a> WireRoom<'a> {
             lm: room.last_message_at.to_iso(),
             open: room.is_open().then_some(true),
             cl: !room.is_open(),
-            v: WireWriter {
-                id: visitor.id.as_str(),
-                username: &visitor.username,
-                token: None,
-                status: visitor.status.as_deref(),
-                activity: visitor.activity.iter().map(ToString::to_string).collect(),
-            },
+            v: WireWriter::for_agents(visitor),
             contact_id: room.contact.as_str(),
             source: WireSource::from(&room.source),
             verified: room.verified,
@@ -136,10 +132,8 @@ impl<'a> WireRoom<'a> {
             topic: room.topic.as_deref(),
             queued_at: room.opened_at.to_iso(),
             department_id: room.department.as_deref(),
-            served_by: serving.map(|serving| WireServing {
-                agent: WireUser { id: serving.agent.as_str(), username: &serving.username },
-                ts: serving.since.to_iso(),
-            }),
+            served_by: serving
+                .map(|serving| WireServing { agent: WireUser::from(serving), ts: serving.since.to_iso() }),
             tags: (!room.tags.is_empty()).then_some(&room.tags[..]),
             livechat_data: (!room.custom_fields.is_empty()).then(fields),
             closed_at: closing.map(|closing| closing.at.to_iso()),
@@ -157,6 +151,25 @@ impl<'a> WireRoom<'a> {
             estimated_waiting_time_queue: NO_WAITING_TIME,
             updated_at: room.updated_at.to_iso(),
         }
+    }
+}
+
+impl<'a> WireWriter<'a> {
+    /// Without the token, which is the visitor's alone.
+    pub(super) fn for_agents(visitor: &'a Visitor) -> Self {
+        Self {
+            id: visitor.id.as_str(),
+            username: &visitor.username,
+            token: None,
+            status: visitor.status.as_deref(),
+            activity: visitor.activity.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Serving> for WireUser<'a> {
+    fn from(serving: &'a Serving) -> Self {
+        Self { id: serving.agent.as_str(), username: &serving.username }
     }
 }
 
@@ -180,7 +193,7 @@ mod tests {
     use domain::converse::{Ending, close};
     use domain::ids::{ContactId, InquiryId, MessageId, Revision, RoomId, UserId, VisitorId};
     use domain::message::{Sender, Writer};
-    use domain::room::{Inquiry, InquiryStatus, Serving};
+    use domain::room::{Inquiry, InquiryStatus};
     use serde_json::json;
 
     use super::*;

@@ -1,0 +1,45 @@
+//! `POST /api/v1/livechat/inquiries.take`
+//!
+//! An agent takes a conversation from the queue; of two who do at once, one has it.
+//! Evidence: contract/around.md 5.4.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use serde::Deserialize;
+
+use super::inquiries_get_one::Answer;
+use super::inquiry_wire::WireInquiry;
+use crate::api::Api;
+use crate::api::allowed::{Allowed, ViewLRoom};
+use crate::api::answer::Success;
+use crate::api::endpoint::Endpoint;
+use crate::api::error::ApiError;
+use crate::api::input::{Body, Input};
+use crate::api::schema::{Schema, free_form, object, optional, required, string};
+
+pub(crate) const ENDPOINT: Endpoint = Endpoint::post("livechat/inquiries.take", || post(handler));
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Params {
+    inquiry_id: String,
+    user_id: Option<String>,
+}
+
+impl Input for Params {
+    const SCHEMA: Schema =
+        object(&[required("inquiryId", string()), optional("userId", string()), optional("options", free_form())])
+            .closed();
+}
+
+async fn handler(
+    Allowed(caller, _): Allowed<ViewLRoom>,
+    State(api): State<Api>,
+    Body(params): Body<Params>,
+) -> Result<Response, ApiError> {
+    let room = api.app.take_inquiry(&caller.user, &params.inquiry_id, params.user_id.as_deref()).await?;
+    let found = api.app.room_and_visitor(room.id.as_str()).await?;
+    let inquiry = found.as_ref().and_then(|(room, visitor)| WireInquiry::of(room, visitor));
+    Ok(Success(Answer { inquiry }).into_response())
+}
