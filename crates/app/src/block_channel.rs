@@ -12,7 +12,6 @@ use domain::contact::Contact;
 use domain::directory::User;
 use domain::ids::{ContactId, Revision};
 use domain::room::{Closer, Room};
-use domain::visitor::Visitor;
 
 use crate::App;
 use crate::decide::Attempt;
@@ -42,10 +41,7 @@ impl App {
         let _turn = self.turns.wait(&named.visitor).await;
         self.settle(|| async {
             let (contact, channel) = self.channel_meant(named, expected).await?;
-            let visitor = self.store.visitor(&channel.visitor).await?;
-            if visitor.as_ref().is_none_or(Visitor::is_erased) {
-                return Err(BlockChannelError::VisitorNotFound.into());
-            }
+            self.visitor_by_id(&channel.visitor).await?.ok_or(BlockChannelError::VisitorNotFound)?;
             let identity = channel.identity();
             let mut changes = block(&contact, &identity, &by, self.now());
             let open = self.store.open_rooms_of_visitor(&channel.visitor).await?;

@@ -147,6 +147,11 @@ impl App {
         Ok(self.store.visitor_by(&VisitorKey::Token(token.to_owned())).await?)
     }
 
+    /// The visitor with this id, unless it was deleted.
+    pub async fn visitor_by_id(&self, id: &VisitorId) -> Result<Option<Visitor>, AppError> {
+        Ok(self.store.visitor(id).await?.filter(|visitor| !visitor.is_erased()))
+    }
+
     fn introduction(&self, request: &Registration) -> Introduction {
         let email = given(request.email.as_deref()).map(|email| text::trim(email).to_lowercase());
         let region = self.directory().default_region();

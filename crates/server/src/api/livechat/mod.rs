@@ -20,7 +20,7 @@ mod room_wire;
 mod visitor;
 mod visitor_token;
 mod visitor_token_delete;
-mod visitor_wire;
+pub(super) mod visitor_wire;
 
 use crate::api::endpoint::Endpoint;
 use crate::api::error::ApiError;
@@ -43,7 +43,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
 ];
 
 /// The most characters a visitor's token may have; the widget makes 64.
-const MAX_TOKEN_LENGTH: usize = 512;
+pub(super) const MAX_TOKEN_LENGTH: usize = 512;
 
 /// What a visitor shows to be recognised.
 const TOKEN: Schema = string().max_length(MAX_TOKEN_LENGTH);
