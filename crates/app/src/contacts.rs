@@ -3,6 +3,8 @@
 //! Evidence: contract/contacts.md 3.1 to 3.6.
 
 use domain::author::Author;
+use domain::channel::Channel;
+use domain::contact::Contact;
 use domain::create::{NewContact, create};
 use domain::custom_field::validate_custom_fields;
 use domain::directory::User;
@@ -133,6 +135,12 @@ impl App {
     /// What a read hands out of a live contact.
     pub async fn contact(&self, id: &ContactId) -> Result<View, AppError> {
         self.store.contact_view(id).await?.ok_or(AppError::ContactNotFound)
+    }
+
+    /// The channels of a live contact; none, where there is no such contact.
+    pub async fn contact_channels(&self, id: &ContactId) -> Result<Vec<Channel>, AppError> {
+        let contact = self.store.contact(id).await?.filter(Contact::is_live);
+        Ok(contact.map(|contact| contact.channels).unwrap_or_default())
     }
 
     /// Whether there is such a contact; one that was deleted still exists by its id.

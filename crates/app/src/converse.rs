@@ -4,7 +4,6 @@
 //! `view-livechat-rooms`. Evidence: contract/around.md 5.5; `tests/it/conversing.rs`.
 
 use domain::change_set::ChangeSet;
-use domain::channel::ChannelIdentity;
 use domain::converse;
 use domain::directory::User;
 use domain::ids::{MessageId, Timestamp};
@@ -239,10 +238,14 @@ impl App {
     }
 
     async fn check_channel(&self, room: &Room) -> Result<(), AppError> {
-        let identity = ChannelIdentity::new(room.visitor.clone(), &room.source);
+        if self.is_channel_blocked(room).await? { Err(ConverseError::ChannelBlocked.into()) } else { Ok(()) }
+    }
+
+    /// Whether the channel that the conversation goes through is blocked.
+    pub(crate) async fn is_channel_blocked(&self, room: &Room) -> Result<bool, AppError> {
         let contact = self.store.contact(&room.contact).await?;
-        let channel = contact.as_ref().and_then(|contact| contact.channel(&identity));
-        if channel.is_some_and(|channel| channel.blocked) { Err(ConverseError::ChannelBlocked.into()) } else { Ok(()) }
+        let channel = contact.as_ref().and_then(|contact| contact.channel(&room.channel()));
+        Ok(channel.is_some_and(|channel| channel.blocked))
     }
 
     /// The message its sender sent before, under the same id. Whoever sends again because no answer

@@ -6,16 +6,12 @@
 use std::collections::BTreeSet;
 
 use domain::author::Author;
-use domain::change_set::{ChangeSet, Identifier, RoomChange, VisitorChange};
 use domain::erase::erase;
 use domain::ids::{Timestamp, VisitorId};
 
 use crate::App;
 use crate::decide::Attempt;
 use crate::error::AppError;
-
-/// While this is on, the law comes before the conversation.
-const DELETES_AMID_CONVERSATIONS: &str = "Livechat_Allow_collect_and_store_HTTP_header_informations";
 
 /// Why a visitor is not deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -35,28 +31,15 @@ impl App {
         self.settle(|| async {
             let visitor = self.visitor(token).await?.ok_or(DeleteVisitorError::UnknownToken)?;
             let now = self.now();
-            let mut changes = ChangeSet::default();
-            if !self.directory().is_on(DELETES_AMID_CONVERSATIONS) {
-                if !self.store.open_rooms_of_visitor(&visitor.id).await?.is_empty() {
-                    return Err(DeleteVisitorError::HasOpenRooms.into());
-                }
-                changes.absent.push(Identifier::OpenRoom(visitor.id.clone()));
-            }
-            let mut others = BTreeSet::new();
+            let not_talking = self.out_of_conversation([&visitor.id]).await?;
+            let mut changes = not_talking.ok_or(DeleteVisitorError::HasOpenRooms)?;
+            let mut gone = BTreeSet::from([visitor.id.clone()]);
             for contact in self.store.contacts_of_visitor(&visitor.id).await? {
-                others.extend(contact.channels.iter().map(|channel| channel.visitor.clone()));
+                gone.extend(contact.channels.iter().map(|channel| channel.visitor.clone()));
                 let Some(channel) = contact.latest_channel_of(&visitor.id) else { continue };
                 changes = changes.and(erase(&contact, &Author::Channel(channel.identity()), now));
             }
-            others.remove(&visitor.id);
-            changes.rooms.push(RoomChange::RemoveOfVisitor(visitor.id.clone()));
-            changes.visitors.extend(VisitorChange::update(&visitor, visitor.erased(), now));
-            for id in others {
-                if let Some(other) = self.store.visitor(&id).await? {
-                    changes.rooms.push(RoomChange::RemoveOfVisitor(id));
-                    changes.visitors.extend(VisitorChange::update(&other, other.erased(), now));
-                }
-            }
+            let changes = changes.and(self.erase_visitors(&gone, now).await?);
             Ok(Attempt::Commit(changes, (visitor.id, now)))
         })
         .await

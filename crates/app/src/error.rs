@@ -5,11 +5,14 @@ use domain::ids::ContactId;
 use domain::resolve::ResolveError;
 use domain::update::UpdateError;
 
+use crate::block_channel::BlockChannelError;
 use crate::change_settings::SettingError;
 use crate::close_room::CloseRoomError;
 use crate::converse::ConverseError;
 use crate::custom_fields::DefinitionError;
+use crate::delete_contact::DeleteContactError;
 use crate::delete_visitor::DeleteVisitorError;
+use crate::enter_visitor::EnterVisitorError;
 use crate::inquiries::InquiryError;
 use crate::login::LoginError;
 use crate::manage_agents::AgentError;
@@ -47,6 +50,15 @@ pub enum AppError {
     /// The resolution is refused.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
+    /// A channel is not blocked.
+    #[error(transparent)]
+    BlockChannel(#[from] BlockChannelError),
+    /// A contact is not deleted.
+    #[error(transparent)]
+    DeleteContact(#[from] DeleteContactError),
+    /// A visitor is not entered.
+    #[error(transparent)]
+    EnterVisitor(#[from] EnterVisitorError),
     /// A custom field is not saved or deleted.
     #[error(transparent)]
     Definition(#[from] DefinitionError),

@@ -88,6 +88,10 @@ impl App {
                 None => open.into_iter().next(),
             };
             if let Some(room) = found {
+                // It goes on only where one could begin.
+                if self.is_channel_blocked(&room).await? {
+                    return Err(OpenRoomError::ChannelBlocked.into());
+                }
                 return Ok(Attempt::Done(OpenedRoom { room, visitor, is_new: false }));
             }
             let (changes, room, visitor) = self.new_room(visitor, request).await?;

@@ -78,7 +78,7 @@ pub enum RegisterError {
 
 /// How a visitor was recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum By {
+pub(crate) enum By {
     Token,
     Phone,
     Email,
@@ -94,7 +94,7 @@ impl App {
         let guest = OnceCell::new();
         let _turn = self.turns.wait(&request.token).await;
         self.settle(|| async {
-            let (found, absent) = self.recognise(&request.token, &said).await?;
+            let (found, absent) = self.recognise(&request.token, said.phone.as_ref(), said.email.as_ref()).await?;
             // Whoever is refused uses up no number, which would be written down.
             check_department(request, found.as_ref().map(|(before, _)| before))?;
             let fields = fields_to_say(&request.custom_fields, &self.directory())?;
@@ -147,6 +147,11 @@ impl App {
         Ok(self.store.visitor_by(&VisitorKey::Token(token.to_owned())).await?)
     }
 
+    /// The visitor with this id, unless it was deleted.
+    pub async fn visitor_by_id(&self, id: &VisitorId) -> Result<Option<Visitor>, AppError> {
+        Ok(self.store.visitor(id).await?.filter(|visitor| !visitor.is_erased()))
+    }
+
     fn introduction(&self, request: &Registration) -> Introduction {
         let email = given(request.email.as_deref()).map(|email| text::trim(email).to_lowercase());
         let region = self.directory().default_region();
@@ -159,24 +164,25 @@ impl App {
     }
 
     /// The visitor this is, and whatever was looked for before and not found.
-    async fn recognise(
+    pub(crate) async fn recognise(
         &self,
         token: &str,
-        said: &Introduction,
+        phone: Option<&Phone>,
+        email: Option<&Email>,
     ) -> Result<(Option<(Visitor, By)>, Vec<Identifier>), AppError> {
         let mut absent = Vec::new();
         if let Some(visitor) = self.visitor(token).await? {
             return Ok((Some((visitor, By::Token)), absent));
         }
         absent.push(Identifier::VisitorToken(token.to_owned()));
-        if let Some(phone) = said.phone.as_ref().filter(|phone| phone.has_key()) {
+        if let Some(phone) = phone.filter(|phone| phone.has_key()) {
             let key = phone.key().to_owned();
             if let Some(visitor) = self.store.visitor_by(&VisitorKey::Phone(key.clone())).await? {
                 return Ok((Some((visitor, By::Phone)), absent));
             }
             absent.push(Identifier::VisitorPhone(key));
         }
-        if let Some(email) = said.email.as_ref().filter(|email| email.has_key()) {
+        if let Some(email) = email.filter(|email| email.has_key()) {
             let key = email.key().to_owned();
             if let Some(visitor) = self.store.visitor_by(&VisitorKey::Email(key.clone())).await? {
                 return Ok((Some((visitor, By::Email)), absent));
@@ -186,11 +192,11 @@ impl App {
         Ok((None, absent))
     }
 
-    async fn draw_guest_name(&self) -> Result<String, AppError> {
+    pub(crate) async fn draw_guest_name(&self) -> Result<String, AppError> {
         Ok(format!("guest-{}", self.store.draw(Counter::Guests).await?))
     }
 
-    fn new_visitor(&self, request: &Registration, username: String) -> Visitor {
+    pub(crate) fn new_visitor(&self, request: &Registration, username: String) -> Visitor {
         let now = self.now();
         Visitor {
             id: VisitorId::from_entropy(self.chance.bytes()),
@@ -249,7 +255,7 @@ impl App {
 }
 
 /// Nothing, where a text is blank: left out and emptied are one to a client.
-fn given(text: Option<&str>) -> Option<&str> {
+pub(crate) fn given(text: Option<&str>) -> Option<&str> {
     text.filter(|text| !text::is_blank(text))
 }
 

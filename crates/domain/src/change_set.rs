@@ -261,7 +261,8 @@ impl ChangeSet {
         by: &Author,
         now: Timestamp,
     ) {
-        let fields = changed_fields(was, is);
+        let mut fields = changed_fields(was, is);
+        fields.extend(changed_list("blocked", &blocked_channels(before), &blocked_channels(after)));
         let event = |kind| Event { kind, contact: after.id.clone(), revision: after.revision, at: now, by: by.clone() };
         if verb == Verb::Created {
             self.events.push(event(EventKind::ContactCreated));
@@ -319,6 +320,12 @@ fn changed_fields(was: &Portrait, is: &Portrait) -> Vec<FieldChange> {
 
 fn shown<T: crate::list::Address>(items: &[crate::list::Item<T>]) -> String {
     items.iter().map(|item| item.value.shown()).collect::<Vec<_>>().join(", ")
+}
+
+/// The channels of the contact that are blocked, as their authors are written.
+fn blocked_channels(contact: &Contact) -> String {
+    let blocked = contact.channels.iter().filter(|channel| channel.blocked);
+    blocked.map(|channel| Author::Channel(channel.identity()).to_string()).collect::<Vec<_>>().join(", ")
 }
 
 fn changed_list(field: &str, before: &str, after: &str) -> Option<FieldChange> {

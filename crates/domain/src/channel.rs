@@ -3,6 +3,7 @@
 //! A channel identity (visitor, source type, source id) belongs to at most one live
 //! contact; every store enforces it. Evidence: contract/contacts.md 1.2.
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{RoomId, Timestamp, VisitorId};
@@ -154,6 +155,19 @@ pub struct Channel {
     pub last_chat: Option<LastChat>,
 }
 
+/// One channel for each name there is, in the order in which the names were first met: the one with
+/// the newest conversation, the first of those that are level.
+pub fn latest_by_name(channels: &[Channel]) -> Vec<&Channel> {
+    let mut latest: IndexMap<&str, &Channel> = IndexMap::new();
+    for channel in channels {
+        let held = latest.entry(channel.source.channel_name()).or_insert(channel);
+        if held.latest_at() < channel.latest_at() {
+            *held = channel;
+        }
+    }
+    latest.into_values().collect()
+}
+
 impl Channel {
     /// A channel just met: neither blocked nor verified.
     pub fn new(visitor: VisitorId, source: Source) -> Self {
@@ -163,6 +177,11 @@ impl Channel {
     /// What tells this channel from all others.
     pub fn identity(&self) -> ChannelIdentity {
         ChannelIdentity::new(self.visitor.clone(), &self.source)
+    }
+
+    /// When its latest conversation began; without one it comes before all that have one.
+    pub(crate) fn latest_at(&self) -> Option<Timestamp> {
+        self.last_chat.as_ref().map(|chat| chat.at)
     }
 
     /// Whether this is the channel of that identity.

@@ -299,10 +299,7 @@ impl Contact {
 
     /// The channel the visitor used last, if it has one here.
     pub fn latest_channel_of(&self, visitor: &VisitorId) -> Option<&Channel> {
-        self.channels
-            .iter()
-            .filter(|channel| channel.visitor == *visitor)
-            .max_by_key(|channel| channel.last_chat.as_ref().map(|chat| chat.at))
+        self.channels.iter().filter(|channel| channel.visitor == *visitor).max_by_key(|channel| channel.latest_at())
     }
 
     /// The agent in charge, as an id.

@@ -27,6 +27,10 @@ pub enum Verb {
     Updated,
     /// An agent resolved its conflicts.
     Resolved,
+    /// An agent blocked one of its channels.
+    Blocked,
+    /// An agent unblocked one of its channels.
+    Unblocked,
     /// It was deleted.
     Deleted,
 }
@@ -42,6 +46,8 @@ impl Verb {
             Self::Answered => "answered",
             Self::Updated => "updated",
             Self::Resolved => "resolved",
+            Self::Blocked => "blocked",
+            Self::Unblocked => "unblocked",
             Self::Deleted => "deleted",
         }
     }
@@ -50,7 +56,7 @@ impl Verb {
 /// How one field changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldChange {
-    /// `name`, `manager`, `custom_fields.<key>`, `emails`, `phones`.
+    /// `name`, `manager`, `custom_fields.<key>`, `emails`, `phones`; `blocked`: the channels that are.
     pub field: String,
     /// What it showed.
     #[serde(default, skip_serializing_if = "Option::is_none")]

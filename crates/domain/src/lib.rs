@@ -5,6 +5,7 @@
 
 pub mod absorb;
 pub mod author;
+pub mod block;
 pub mod change_set;
 pub mod channel;
 pub mod contact;

@@ -7,7 +7,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::channel::Source;
+use crate::channel::{ChannelIdentity, Source};
 use crate::custom_field::FieldKey;
 use crate::directory::User;
 use crate::ids::{ContactId, InquiryId, MessageId, Revision, RoomId, Timestamp, UserId, VisitorId};
@@ -186,6 +186,11 @@ impl Room {
             custom_fields: IndexMap::new(),
             verified: false,
         }
+    }
+
+    /// The channel it goes through.
+    pub fn channel(&self) -> ChannelIdentity {
+        ChannelIdentity::new(self.visitor.clone(), &self.source)
     }
 
     /// Whether the conversation goes on.

@@ -101,7 +101,7 @@ async fn on(store: Arc<dyn Store>, chance: Arc<dyn Chance>) -> Arc<App> {
     Arc::new(App::open(world).await.unwrap())
 }
 
-async fn put(app: &App, records: Vec<Record>) {
+pub(crate) async fn put(app: &App, records: Vec<Record>) {
     let change = DirectoryChange { base: app.directory().revision(), put: records, remove: Vec::new() };
     app.store().commit(&ChangeSet { directory: Some(change), ..ChangeSet::default() }).await.unwrap();
     app.refresh_directory().await.unwrap();

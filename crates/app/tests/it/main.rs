@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "these are tests; clippy knows only the functions marked so")]
 
+mod blocking;
 mod closing;
 mod custom_fields;
 mod deleting;
+mod entering;
 mod house;
 mod registering;
 mod rooms;

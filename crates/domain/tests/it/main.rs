@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod absorbing;
+mod blocking;
 mod claims;
 mod custom_field;
 mod email;

@@ -130,11 +130,14 @@ macro_rules! demands {
 
 demands! {
     AccessPermissions = "access-permissions",
+    BlockLivechatContact = "block-livechat-contact",
     CloseLivechatRoom = "close-livechat-room",
     CreateLivechatContact = "create-livechat-contact",
+    DeleteLivechatContact = "delete-livechat-contact",
     DeleteUser = "delete-user",
     EditPrivilegedSetting = "edit-privileged-setting",
     RemoveClosedLivechatRoom = "remove-closed-livechat-room",
+    UnblockLivechatContact = "unblock-livechat-contact",
     UpdateLivechatContact = "update-livechat-contact",
     ViewDRoom = "view-d-room",
     ViewLRoom = "view-l-room",

@@ -6,7 +6,7 @@ use app::store::View;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::ids::Revision;
+use domain::ids::{ContactId, Revision};
 use serde::Serialize;
 
 use crate::api::error::ApiError;
@@ -30,6 +30,24 @@ pub(crate) struct Done;
 impl IntoResponse for Done {
     fn into_response(self) -> Response {
         respond(StatusCode::OK, r#"{"success":true}"#.to_owned())
+    }
+}
+
+/// A 200 with nothing but `success`, of a write to one contact; its revision, where it is still
+/// there, is the `ETag`.
+pub(crate) struct DoneTo {
+    pub(crate) contact: ContactId,
+    pub(crate) revision: Option<Revision>,
+}
+
+impl IntoResponse for DoneTo {
+    fn into_response(self) -> Response {
+        let mut response = Done.into_response();
+        if let Some(revision) = self.revision {
+            response.headers_mut().insert(header::ETAG, etag(revision));
+        }
+        response.extensions_mut().insert(TouchedContact(self.contact.to_string()));
+        response
     }
 }
 

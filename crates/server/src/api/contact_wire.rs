@@ -131,8 +131,9 @@ fn field_name(field: &FieldName) -> String {
 
 struct Channels<'a>(&'a [Channel]);
 
+/// One way a contact is reached.
 #[derive(Serialize)]
-struct WireChannel<'a> {
+pub(crate) struct WireChannel<'a> {
     name: &'a str,
     visitor: WireAssociation<'a>,
     blocked: bool,
@@ -197,27 +198,31 @@ impl<'a> From<&'a domain::channel::Source> for WireSource<'a> {
     }
 }
 
+impl<'a> From<&'a Channel> for WireChannel<'a> {
+    fn from(channel: &'a Channel) -> Self {
+        let verification = channel.verification.as_ref();
+        Self {
+            name: channel.source.channel_name(),
+            visitor: WireAssociation {
+                visitor_id: channel.visitor.as_str(),
+                source: WireSourceKey {
+                    source_type: channel.source.source_type.as_str(),
+                    id: channel.source.id.as_deref(),
+                },
+            },
+            blocked: channel.blocked,
+            verified: verification.is_some(),
+            details: WireSource::from(&channel.source),
+            last_chat: channel.last_chat.as_ref().map(WireChat::from),
+            field: verification.map(|verification| verification.field.as_str()),
+            value: verification.map(|verification| verification.value.as_str()),
+            verified_at: verification.map(|verification| verification.at.to_iso()),
+        }
+    }
+}
+
 impl Serialize for Channels<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(|channel| {
-            let verification = channel.verification.as_ref();
-            WireChannel {
-                name: channel.source.channel_name(),
-                visitor: WireAssociation {
-                    visitor_id: channel.visitor.as_str(),
-                    source: WireSourceKey {
-                        source_type: channel.source.source_type.as_str(),
-                        id: channel.source.id.as_deref(),
-                    },
-                },
-                blocked: channel.blocked,
-                verified: verification.is_some(),
-                details: WireSource::from(&channel.source),
-                last_chat: channel.last_chat.as_ref().map(WireChat::from),
-                field: verification.map(|verification| verification.field.as_str()),
-                value: verification.map(|verification| verification.value.as_str()),
-                verified_at: verification.map(|verification| verification.at.to_iso()),
-            }
-        }))
+        serializer.collect_seq(self.0.iter().map(WireChannel::from))
     }
 }

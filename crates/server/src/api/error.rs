@@ -5,6 +5,7 @@
 
 use app::error::AppError;
 use app::store::{StoreError, View};
+use app::{BlockChannelError, DeleteContactError};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::resolve::ResolveError;
@@ -188,6 +189,9 @@ fn of_app(error: AppError) -> Response {
         AppError::RevisionMismatch { .. } => {
             refusal(StatusCode::PRECONDITION_FAILED, "The contact has changed since it was read", None)
         }
+        AppError::BlockChannel(BlockChannelError::VisitorNotFound) => refusal(BAD, "error-visitor-not-found", None),
+        AppError::DeleteContact(DeleteContactError::HasOpenRooms) => refusal(BAD, "error-contact-has-open-rooms", None),
+        AppError::EnterVisitor(error) => error_livechat::enter_visitor(&error).into_response(),
         AppError::Definition(error) => error_livechat::definition(&error).into_response(),
         AppError::Register(error) => error_livechat::register(&error).into_response(),
         AppError::Say(error) => error_livechat::say(&error).into_response(),

@@ -4,8 +4,8 @@
 //! Evidence: contract/around.md 3 to 5.
 
 use app::{
-    CloseRoomError, ConverseError, DefinitionError, DeleteVisitorError, InquiryError, OpenRoomError, RegisterError,
-    RoomError, SayError,
+    CloseRoomError, ConverseError, DefinitionError, DeleteVisitorError, EnterVisitorError, InquiryError, OpenRoomError,
+    RegisterError, RoomError, SayError,
 };
 
 use crate::api::error::ApiError;
@@ -116,6 +116,19 @@ pub(crate) fn delete_visitor(error: DeleteVisitorError) -> ApiError {
         DeleteVisitorError::HasOpenRooms => {
             ApiError::coded("Cannot remove visitors with opened rooms", "visitor-has-open-rooms")
         }
+    }
+}
+
+pub(crate) fn enter_visitor(error: &EnterVisitorError) -> ApiError {
+    match error {
+        EnterVisitorError::TokenBlank => ApiError::coded("Invalid visitor token", "error-invalid-contact-data"),
+        EnterVisitorError::ManagerNotFound { username } => {
+            ApiError::coded(format!("No user found with username {username}"), "error-contact-manager-not-found")
+        }
+        EnterVisitorError::ManagerNoAgent => ApiError::coded(
+            r#"The contact manager must have the role "livechat-agent""#,
+            "error-invalid-contact-manager",
+        ),
     }
 }
 

@@ -8,7 +8,6 @@ use domain::ids::Revision;
 use crate::api::Api;
 use crate::api::error::ApiError;
 use app::error::AppError;
-use app::store::View;
 
 /// The revision the contact must still be at, if the caller says so.
 pub(crate) struct IfMatch(pub(crate) Option<Revision>);
@@ -29,7 +28,7 @@ impl FromRequestParts<Api> for IfMatch {
 }
 
 /// The outcome of a write, with the current state where the caller's was not it.
-pub(crate) async fn or_current(api: &Api, outcome: Result<View, AppError>) -> Result<View, ApiError> {
+pub(crate) async fn or_current<T>(api: &Api, outcome: Result<T, AppError>) -> Result<T, ApiError> {
     match outcome {
         Err(AppError::RevisionMismatch { contact }) => {
             let current = api.app.contact(&contact).await?;

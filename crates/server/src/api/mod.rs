@@ -14,6 +14,7 @@ mod error_login;
 mod headers;
 mod if_match;
 mod input;
+mod match_error;
 mod paging;
 mod path;
 mod query;

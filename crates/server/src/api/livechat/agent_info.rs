@@ -1,6 +1,6 @@
-//! `GET /api/v1/livechat/agent.info/:rid/:token` and `GET /api/v1/livechat/agent.next/:token`
+//! `GET /api/v1/livechat/agent.info/:rid/:token`
 //!
-//! A visitor learns who serves its conversation, or who would serve its next one.
+//! A visitor learns who serves its conversation.
 //! Evidence: contract/around.md 6.3.
 
 use axum::extract::{FromRequestParts, Path, State};
@@ -8,19 +8,16 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use domain::directory::User;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::api::Api;
 use crate::api::allowed::Anyone;
-use crate::api::answer::{Done, Success};
+use crate::api::answer::Success;
 use crate::api::endpoint::Endpoint;
 use crate::api::error::ApiError;
-use crate::api::input::{Input, NoInput, Query};
-use crate::api::path::InPath;
-use crate::api::schema::{Schema, object, optional, string};
+use crate::api::input::NoInput;
 
-pub(crate) const ENDPOINT: Endpoint = Endpoint::get("livechat/agent.info/{rid}/{token}", || get(info));
-pub(crate) const NEXT: Endpoint = Endpoint::get("livechat/agent.next/{token}", || get(next));
+pub(crate) const ENDPOINT: Endpoint = Endpoint::get("livechat/agent.info/{rid}/{token}", || get(handler));
 
 /// An agent as visitors see one: no address, nothing of its work.
 #[derive(Serialize)]
@@ -38,9 +35,10 @@ impl<'a> From<&'a User> for WireAgent<'a> {
     }
 }
 
+/// What the endpoints about one agent answer.
 #[derive(Serialize)]
-struct Answer<'a> {
-    agent: WireAgent<'a>,
+pub(super) struct Answer<'a> {
+    pub(super) agent: WireAgent<'a>,
 }
 
 /// The conversation and the token in the path.
@@ -55,14 +53,7 @@ impl FromRequestParts<Api> for RoomAndToken {
     }
 }
 
-#[derive(Deserialize)]
-struct Params {}
-
-impl Input for Params {
-    const SCHEMA: Schema = object(&[optional("department", string())]).closed();
-}
-
-async fn info(
+async fn handler(
     _: Anyone,
     State(api): State<Api>,
     RoomAndToken(room, token): RoomAndToken,
@@ -72,18 +63,5 @@ async fn info(
     let directory = api.app.directory();
     let agent = room.serving.as_ref().and_then(|serving| directory.user(&serving.agent));
     let agent = agent.ok_or_else(|| ApiError::plain("invalid-agent"))?;
-    Ok(Success(Answer { agent: WireAgent::from(agent.as_ref()) }).into_response())
-}
-
-async fn next(
-    _: Anyone,
-    State(api): State<Api>,
-    InPath(token): InPath,
-    Query(Params {}): Query<Params>,
-) -> Result<Response, ApiError> {
-    if api.app.is_in_conversation(&token).await? {
-        return Ok(Done.into_response());
-    }
-    let agent = api.app.next_agent().await?.ok_or_else(|| ApiError::plain("agent-not-found"))?;
     Ok(Success(Answer { agent: WireAgent::from(agent.as_ref()) }).into_response())
 }

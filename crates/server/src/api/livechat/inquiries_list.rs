@@ -1,8 +1,7 @@
-//! `GET /api/v1/livechat/inquiries.list` and `GET /api/v1/livechat/inquiries.queuedForUser`
+//! `GET /api/v1/livechat/inquiries.list`
 //!
-//! The conversations that wait for an agent, the one that waits longest first: for whoever looks
-//! after the queue, and for an agent, who may take any of them since there are no departments.
-//! Evidence: contract/around.md 5.4.
+//! The conversations that wait for an agent, the one that waits longest first, for whoever looks
+//! after the queue. Evidence: contract/around.md 5.4.
 
 use app::store::{RoomSearch, RoomSortKey};
 use axum::extract::State;
@@ -13,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::inquiry_wire::WireInquiry;
 use super::rooms::sort;
 use crate::api::Api;
-use crate::api::allowed::{Allowed, ViewLRoom, ViewLivechatManager};
+use crate::api::allowed::{Allowed, ViewLivechatManager};
 use crate::api::answer::Success;
 use crate::api::endpoint::Endpoint;
 use crate::api::error::ApiError;
@@ -21,11 +20,11 @@ use crate::api::input::{Input, Query};
 use crate::api::paging::Page;
 use crate::api::schema::{Schema, number, object, optional, string};
 
-pub(crate) const ENDPOINT: Endpoint = Endpoint::get("livechat/inquiries.list", || get(all));
-pub(crate) const FOR_USER: Endpoint = Endpoint::get("livechat/inquiries.queuedForUser", || get(for_user));
+pub(crate) const ENDPOINT: Endpoint = Endpoint::get("livechat/inquiries.list", || get(handler));
 
+/// Which part of the queue.
 #[derive(Deserialize)]
-struct Params {
+pub(super) struct Params {
     department: Option<String>,
     count: Option<f64>,
     offset: Option<f64>,
@@ -53,7 +52,7 @@ struct Answer<'a> {
     total: usize,
 }
 
-async fn all(
+async fn handler(
     _: Allowed<ViewLivechatManager>,
     State(api): State<Api>,
     Query(params): Query<Params>,
@@ -61,15 +60,8 @@ async fn all(
     queued(&api, params).await
 }
 
-async fn for_user(
-    _: Allowed<ViewLRoom>,
-    State(api): State<Api>,
-    Query(params): Query<Params>,
-) -> Result<Response, ApiError> {
-    queued(&api, params).await
-}
-
-async fn queued(api: &Api, params: Params) -> Result<Response, ApiError> {
+/// A page of the queue.
+pub(super) async fn queued(api: &Api, params: Params) -> Result<Response, ApiError> {
     let page = Page::of(params.offset, params.count, &api.app.directory());
     let search = RoomSearch {
         queued: Some(true),

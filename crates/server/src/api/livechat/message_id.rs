@@ -1,6 +1,7 @@
-//! `GET`, `PUT` and `DELETE /api/v1/livechat/message/:_id`
+//! `GET /api/v1/livechat/message/:_id`
 //!
-//! A visitor reads a message of its conversation; it changes or takes back only what it said itself.
+//! A visitor reads a message of its conversation. With PUT it changes, and with DELETE takes back,
+//! what it said itself and nothing else.
 //! Evidence: contract/around.md 5.5.
 
 use app::Draft;

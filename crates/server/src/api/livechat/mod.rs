@@ -5,6 +5,7 @@
 //! the name says what the endpoint does with the definitions: `custom_fields_list.rs`.
 
 mod agent_info;
+mod agent_next;
 mod custom_field;
 mod custom_fields;
 mod custom_fields_delete;
@@ -14,6 +15,7 @@ mod custom_fields_save;
 mod definition_wire;
 mod inquiries_get_one;
 mod inquiries_list;
+mod inquiries_queued_for_user;
 mod inquiries_return_as_inquiry;
 mod inquiries_take;
 mod inquiry_wire;
@@ -35,7 +37,7 @@ mod visitor;
 mod visitor_department_transfer;
 mod visitor_token;
 mod visitor_token_delete;
-mod visitor_wire;
+pub(super) mod visitor_wire;
 
 use crate::api::endpoint::Endpoint;
 use crate::api::error::ApiError;
@@ -44,7 +46,7 @@ use crate::api::schema::{Schema, string};
 /// The endpoints of this folder.
 pub(crate) const ENDPOINTS: &[Endpoint] = &[
     agent_info::ENDPOINT,
-    agent_info::NEXT,
+    agent_next::ENDPOINT,
     custom_field::ENDPOINT,
     custom_fields::ENDPOINT,
     custom_fields_delete::ENDPOINT,
@@ -53,7 +55,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
     custom_fields_save::ENDPOINT,
     inquiries_get_one::ENDPOINT,
     inquiries_list::ENDPOINT,
-    inquiries_list::FOR_USER,
+    inquiries_queued_for_user::ENDPOINT,
     inquiries_return_as_inquiry::ENDPOINT,
     inquiries_take::ENDPOINT,
     message::ENDPOINT,
@@ -84,7 +86,7 @@ pub(crate) use self::room_wire::WireRoom;
 const MAX_MESSAGE_LENGTH: usize = 65_536;
 
 /// The most characters a visitor's token may have; the widget makes 64.
-const MAX_TOKEN_LENGTH: usize = 512;
+pub(super) const MAX_TOKEN_LENGTH: usize = 512;
 
 /// What a visitor shows to be recognised.
 const TOKEN: Schema = string().max_length(MAX_TOKEN_LENGTH);

@@ -18,6 +18,7 @@ use crate::api::answer::Success;
 use crate::api::endpoint::Endpoint;
 use crate::api::error::ApiError;
 use crate::api::input::{Input, Query};
+use crate::api::match_error;
 use crate::api::schema::{Schema, free_form};
 
 pub(crate) const ENDPOINT: Endpoint = Endpoint::get("livechat/room", || get(handler)).per_minute(5);
@@ -57,16 +58,13 @@ impl Params {
                 "token" => &mut token,
                 "rid" => &mut room,
                 "agentId" => &mut agent,
-                _ => return Err(ApiError::plain(format!("Match error: Unknown key in field {name}"))),
+                _ => return Err(match_error::unknown(&name)),
             };
-            let Value::String(text) = value else {
-                return Err(ApiError::plain(format!("Match error: Expected string, got object in field {name}")));
-            };
-            *known = Some(text);
+            *known = Some(match_error::text(&name, value)?);
         }
         let is_given = |text: &String| !text.is_empty();
         Ok(RoomRequest {
-            token: token.ok_or_else(|| ApiError::plain("Match error: Missing key 'token'"))?,
+            token: token.ok_or_else(|| match_error::missing("token"))?,
             room: room.filter(is_given),
             agent: agent.filter(is_given),
             source: origin.source(),

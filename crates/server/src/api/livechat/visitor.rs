@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::TOKEN;
 use super::origin::Origin;
-use super::visitor_wire::WireVisitor;
+use super::visitor_wire::{Reader, WireVisitor};
 use crate::api::Api;
 use crate::api::allowed::Anyone;
 use crate::api::answer::Success;
@@ -94,5 +94,6 @@ async fn handler(
     };
     let visitor = api.app.register_visitor(&request).await?;
     let directory = api.app.directory();
-    Ok(Success(Answer { visitor: WireVisitor { visitor: &visitor, directory: &directory } }).into_response())
+    Ok(Success(Answer { visitor: WireVisitor { visitor: &visitor, directory: &directory, reader: Reader::Itself } })
+        .into_response())
 }

@@ -8,7 +8,7 @@ use axum::routing::get;
 use serde::Serialize;
 
 use super::invalid_token_in_url;
-use super::visitor_wire::WireVisitor;
+use super::visitor_wire::{Reader, WireVisitor};
 use crate::api::Api;
 use crate::api::allowed::Anyone;
 use crate::api::answer::Success;
@@ -27,5 +27,6 @@ struct Answer<'a> {
 async fn handler(_: Anyone, State(api): State<Api>, InPath(token): InPath, _: NoInput) -> Result<Response, ApiError> {
     let visitor = api.app.visitor(&token).await?.ok_or_else(invalid_token_in_url)?;
     let directory = api.app.directory();
-    Ok(Success(Answer { visitor: WireVisitor { visitor: &visitor, directory: &directory } }).into_response())
+    Ok(Success(Answer { visitor: WireVisitor { visitor: &visitor, directory: &directory, reader: Reader::Itself } })
+        .into_response())
 }

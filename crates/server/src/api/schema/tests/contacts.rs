@@ -1,7 +1,9 @@
 //! The contact endpoints' declarations against what the published validators answered.
 
 use super::super::*;
-pub(super) use crate::api::omnichannel::declared::{CHECK_EXISTENCE, CONFLICTS, CREATE, GET, SEARCH, UPDATE};
+pub(super) use crate::api::omnichannel::declared::{
+    CHANNELS, CHECK_EXISTENCE, CONFLICTS, CREATE, DELETE, GET, SEARCH, UPDATE, VISITOR,
+};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -13,11 +15,6 @@ const HISTORY: Schema = object(&[
     optional("sort", string()),
 ])
 .closed();
-
-/// Of `contacts.channels` and of the older `contact`.
-const ONE_CONTACT: Schema = object(&[required("contactId", string())]).closed();
-
-pub(super) const DELETE: Schema = object(&[required("contactId", string())]).closed();
 
 /// As published; the server itself does not require the user name.
 const REGISTER_VISITOR: Schema = object(&[
@@ -52,7 +49,8 @@ fn declared(endpoint: &str) -> &'static Schema {
         "GET /v1/omnichannel/contacts.search" => &SEARCH,
         "GET /v1/omnichannel/contacts.checkExistence" => &CHECK_EXISTENCE,
         "GET /v1/omnichannel/contacts.history" => &HISTORY,
-        "GET /v1/omnichannel/contacts.channels" | "GET /v1/omnichannel/contact" => &ONE_CONTACT,
+        "GET /v1/omnichannel/contacts.channels" => &CHANNELS,
+        "GET /v1/omnichannel/contact" => &VISITOR,
         "POST /v1/omnichannel/contacts.delete" => &DELETE,
         "POST /v1/omnichannel/contact" => &REGISTER_VISITOR,
         "GET /v1/omnichannel/contact.search" => &FIND_VISITOR,
