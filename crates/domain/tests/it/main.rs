@@ -6,6 +6,7 @@ mod absorbing;
 mod claims;
 mod custom_field;
 mod email;
+mod hidden;
 mod histories;
 mod ids;
 mod pattern;
