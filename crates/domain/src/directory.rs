@@ -135,6 +135,13 @@ pub struct Role {
     pub protected: bool,
     /// `Users` or `Subscriptions`.
     pub scope: String,
+    /// When it last changed; before all time where it was made by a release that did not say.
+    #[serde(default = "before_all_time")]
+    pub updated_at: Timestamp,
+}
+
+fn before_all_time() -> Timestamp {
+    Timestamp::MIN
 }
 
 /// Who may do one thing.

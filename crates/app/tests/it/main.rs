@@ -7,4 +7,5 @@ mod custom_fields;
 mod deleting;
 mod house;
 mod registering;
+mod roles;
 mod rooms;
