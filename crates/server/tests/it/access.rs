@@ -19,6 +19,7 @@ pub(crate) const OPEN_TO_ANYONE: &[(&str, &str)] = &[
     ("PUT", "/api/v1/livechat/message/{_id}"),
     ("DELETE", "/api/v1/livechat/message/{_id}"),
     ("GET", "/api/v1/livechat/messages.history/{rid}"),
+    ("GET", "/api/v1/livechat/config"),
     ("GET", "/api/v1/livechat/room"),
     ("POST", "/api/v1/livechat/room.survey"),
     ("GET", "/api/v1/livechat/visitor/{token}"),

@@ -5,6 +5,9 @@
 //! the name says what the endpoint does with the definitions: `custom_fields_list.rs`.
 
 mod agent_info;
+mod agent_wire;
+mod config;
+mod config_wire;
 mod custom_field;
 mod custom_fields;
 mod custom_fields_delete;
@@ -45,6 +48,7 @@ use crate::api::schema::{Schema, string};
 pub(crate) const ENDPOINTS: &[Endpoint] = &[
     agent_info::ENDPOINT,
     agent_info::NEXT,
+    config::ENDPOINT,
     custom_field::ENDPOINT,
     custom_fields::ENDPOINT,
     custom_fields_delete::ENDPOINT,
