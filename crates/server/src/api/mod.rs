@@ -29,6 +29,7 @@ mod livechat_agents;
 mod login;
 mod logout;
 mod me;
+mod method_call;
 mod omnichannel;
 mod permissions;
 mod roles;
@@ -83,6 +84,7 @@ pub(crate) const ENDPOINTS: &[&[Endpoint]] = &[
     &[subscriptions_get_one::ENDPOINT],
     livechat::ENDPOINTS,
     livechat_agents::ENDPOINTS,
+    method_call::ENDPOINTS,
     omnichannel::ENDPOINTS,
     permissions::ENDPOINTS,
     roles::ENDPOINTS,

@@ -30,6 +30,7 @@ pub(crate) const OPEN_TO_ANYONE: &[(&str, &str)] = &[
     ("POST", "/api/v1/livechat/visitor"),
     ("POST", "/api/v1/livechat/visitor/department.transfer"),
     ("POST", "/api/v1/login"),
+    ("POST", "/api/v1/method.callAnon/{method}"),
     ("GET", "/api/v1/settings.public"),
     ("POST", "/api/v1/users.register"),
 ];
@@ -56,6 +57,7 @@ pub(crate) const OPEN_TO_USERS: &[(&str, &str)] = &[
 pub(crate) const ASKS_INSIDE: &[(&str, &str)] = &[
     ("GET", "/api/v1/livechat/rooms"),
     ("GET", "/api/v1/livechat/users/{type}"),
+    ("POST", "/api/v1/method.call/{method}"),
     ("POST", "/api/v1/roles.addUserToRole"),
     ("POST", "/api/v1/users.create"),
     ("POST", "/api/v1/users.generatePersonalAccessToken"),
@@ -120,6 +122,11 @@ async fn what_asks_inside_lets_nobody_do_what_is_not_theirs() {
     let attempts = [
         ("GET", "livechat/rooms", json!({})),
         ("GET", "livechat/users/agent", json!({})),
+        (
+            "POST",
+            "method.call/livechat:removeCustomField",
+            json!({ "message": r#"{"msg":"method","method":"livechat:removeCustomField","params":["x"],"id":"1"}"# }),
+        ),
         ("POST", "roles.addUserToRole", json!({ "username": "nobody", "roleId": "admin" })),
         (
             "POST",
