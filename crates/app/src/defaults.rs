@@ -97,6 +97,7 @@ impl App {
                         description: description.to_owned(),
                         protected: true,
                         scope: scope.to_owned(),
+                        updated_at: now,
                     })
                 });
             let permissions =

@@ -146,7 +146,7 @@ impl App {
     }
 
     /// Makes and commits a token for a user as it was seen; none, where the user has changed.
-    async fn begin_session(&self, seen: &User) -> Result<Option<String>, AppError> {
+    pub(crate) async fn begin_session(&self, seen: &User) -> Result<Option<String>, AppError> {
         let _in_force = self.credentials.read().await;
         let is_as_seen =
             self.directory().user(&seen.id).is_some_and(|user| user.active && user.password_hash == seen.password_hash);

@@ -5,11 +5,14 @@
 //! one. An e-mail that is none is dropped, here as it is for contacts. Registering makes no
 //! contact. Evidence: contract/around.md 4.1; contract/contacts.md 4.1.
 
+use std::fmt;
+
 use domain::absorb::{Introduction, SaidField, absorb};
 use domain::change_set::{ChangeSet, Counter, Identifier, VisitorChange};
 use domain::contact::Contact;
 use domain::custom_field::{CustomFieldDefinition, MAX_VALUE_BYTES, Scope};
 use domain::email::Email;
+use domain::hidden::HIDDEN;
 use domain::ids::{Revision, UserId, VisitorId};
 use domain::phone::Phone;
 use domain::text;
@@ -29,7 +32,7 @@ use crate::store::{ContactKey, ContactSearch, VisitorKey};
 const CONTACTS_ASKED_FOR_MANAGER: usize = 10;
 
 /// What a visitor sends when it registers. Blank texts count as left out.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Registration {
     /// What it will be recognised by.
     pub token: String,
@@ -51,6 +54,26 @@ pub struct Registration {
     pub ip: Option<String>,
     /// The host it asked.
     pub host: Option<String>,
+}
+
+impl fmt::Debug for Registration {
+    /// Without the token, whoever prints it.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { token: _, name, email, phone, department, username, custom_fields, user_agent, ip, host } = self;
+        formatter
+            .debug_struct("Registration")
+            .field("token", &HIDDEN)
+            .field("name", name)
+            .field("email", email)
+            .field("phone", phone)
+            .field("department", department)
+            .field("username", username)
+            .field("custom_fields", custom_fields)
+            .field("user_agent", user_agent)
+            .field("ip", ip)
+            .field("host", host)
+            .finish()
+    }
 }
 
 /// Why a visitor is not registered. Nothing of it was.

@@ -39,6 +39,12 @@ pub enum RoleError {
     /// Nobody would be left to administrate.
     #[error("there must be an active administrator")]
     LastAdmin,
+    /// The role is one that the house cannot do without.
+    #[error("the role is protected")]
+    Protected,
+    /// Somebody has the role.
+    #[error("the role is in use")]
+    InUse,
 }
 
 /// Why permissions stay as they are.
@@ -96,6 +102,30 @@ impl App {
             check_admin_left(directory, &user.id, Some(&user)).map_err(|_: UserError| RoleError::LastAdmin)?;
             user.updated_at = self.now();
             Ok(TableChange::put(vec![Record::User(user)], role.clone()))
+        })
+        .await
+    }
+
+    /// Removes a role that nobody has. No permission remembers it: a role made later under its name
+    /// starts with none.
+    pub async fn delete_role(&self, role: &str) -> Result<(), AppError> {
+        self.change_tables(|directory| {
+            let role = directory.role(role).ok_or(RoleError::Unknown)?;
+            if role.protected {
+                return Err(RoleError::Protected);
+            }
+            if directory.users().any(|user| user.roles.contains(&role.id)) {
+                return Err(RoleError::InUse);
+            }
+            let held = directory.permissions().filter(|permission| permission.roles.contains(&role.id));
+            let without = held.map(|permission| {
+                let roles = permission.roles.iter().filter(|other| **other != role.id).cloned().collect();
+                Record::Permission(Permission { id: permission.id.clone(), roles, updated_at: self.now() })
+            });
+            Ok::<_, RoleError>(TableChange {
+                remove: vec![Record::Role(role.clone()).key()],
+                ..TableChange::put(without.collect(), ())
+            })
         })
         .await
     }

@@ -1,6 +1,9 @@
 //! The settings there are: upstream's names and defaults, and a few of our own.
 //!
-//! One table; what is not in it does not exist. Evidence: contract/around.md 2.4 and 6.3.
+//! One table, in two rooms: the house's here, the widget's in `settings/widget.rs`. What is in
+//! neither does not exist. Evidence: contract/around.md 2.4 and 6.3.
+
+mod widget;
 
 use domain::pattern::Pattern;
 use domain::phone::Region;
@@ -18,6 +21,17 @@ pub const VISITOR_MESSAGES_PER_MINUTE: &str = "Concord_Visitor_Messages_Per_Minu
 /// Whether users may show as offline while they are there.
 pub const ALLOW_INVISIBLE: &str = "Accounts_AllowInvisibleStatusOption";
 
+/// Who may make themselves a user, and its choices: nobody, everybody, or whoever knows the secret.
+pub const REGISTRATION_FORM: &str = "Accounts_RegistrationForm";
+/// Nobody registers.
+pub const REGISTRATION_DISABLED: &str = "Disabled";
+/// Everybody may.
+pub const REGISTRATION_PUBLIC: &str = "Public";
+/// Whoever knows [`REGISTRATION_SECRET`] may.
+pub const REGISTRATION_BY_SECRET: &str = "Secret URL";
+/// What there is to know.
+pub const REGISTRATION_SECRET: &str = "Accounts_RegistrationForm_SecretURL";
+
 /// What values a setting takes.
 #[derive(Debug, Clone, Copy)]
 pub enum Kind {
@@ -31,6 +45,8 @@ pub enum Kind {
     Form(&'static str, fn(&str) -> bool),
     /// One of these; the first is the default.
     OneOf(&'static [&'static str]),
+    /// A list of some of these, each once; none is the default.
+    SomeOf(&'static [&'static str]),
 }
 
 /// One setting.
@@ -52,6 +68,7 @@ impl SettingSpec {
             Kind::Integer(number) => json!(number),
             Kind::Text(text) | Kind::Form(text, _) => json!(text),
             Kind::OneOf(choices) => json!(choices.first()),
+            Kind::SomeOf(_) => json!([]),
         }
     }
 
@@ -63,13 +80,25 @@ impl SettingSpec {
             Kind::Text(_) => value.is_string(),
             Kind::Form(_, holds) => value.as_str().is_some_and(holds),
             Kind::OneOf(choices) => value.as_str().is_some_and(|text| choices.contains(&text)),
+            Kind::SomeOf(choices) => value.as_array().is_some_and(|list| is_some_of(list, choices)),
         }
     }
 }
 
 /// The setting of that name.
 pub fn find(id: &str) -> Option<&'static SettingSpec> {
-    SETTINGS.iter().find(|spec| spec.id == id)
+    all().find(|spec| spec.id == id)
+}
+
+/// Every setting.
+pub fn all() -> impl Iterator<Item = &'static SettingSpec> {
+    SETTINGS.iter().chain(widget::SETTINGS)
+}
+
+fn is_some_of(list: &[Value], choices: &[&str]) -> bool {
+    let is_known = |item: &Value| item.as_str().is_some_and(|text| choices.contains(&text));
+    let is_first = |(place, item): (usize, &Value)| !list[..place].contains(item);
+    list.iter().all(is_known) && list.iter().enumerate().all(is_first)
 }
 
 const fn flag(id: &'static str, default: bool) -> SettingSpec {
@@ -100,12 +129,16 @@ const fn one_of(id: &'static str, choices: &'static [&'static str]) -> SettingSp
     SettingSpec { id, kind: Kind::OneOf(choices), public: false }
 }
 
+const fn some_of(id: &'static str, choices: &'static [&'static str]) -> SettingSpec {
+    SettingSpec { id, kind: Kind::SomeOf(choices), public: false }
+}
+
 const fn public(spec: SettingSpec) -> SettingSpec {
     SettingSpec { public: true, ..spec }
 }
 
-/// Every setting.
-pub const SETTINGS: &[SettingSpec] = &[
+/// The settings of the house.
+const SETTINGS: &[SettingSpec] = &[
     number("API_Default_Count", 50),
     number("API_Upper_Count_Limit", 100),
     flag("API_Allow_Infinite_Count", true),
@@ -116,6 +149,9 @@ pub const SETTINGS: &[SettingSpec] = &[
     public(text("API_CORS_Origin", "*")),
     flag("Accounts_TwoFactorAuthentication_Enabled", false),
     flag(ALLOW_INVISIBLE, true),
+    // Upstream's default lets everybody in; a desk's users see one another and the visitors' data.
+    public(one_of(REGISTRATION_FORM, &[REGISTRATION_DISABLED, REGISTRATION_PUBLIC, REGISTRATION_BY_SECRET])),
+    text(REGISTRATION_SECRET, ""),
     form(USERNAME_FORM, "[0-9a-zA-Z-_.]+", is_pattern),
     flag("Block_Multiple_Failed_Logins_Enabled", true),
     flag("Block_Multiple_Failed_Logins_By_User", true),
@@ -146,9 +182,18 @@ mod tests {
 
     #[test]
     fn every_setting_takes_its_own_default() {
-        for spec in SETTINGS {
+        for spec in all() {
             assert!(spec.takes(&spec.default_value()), "{}", spec.id);
         }
+    }
+
+    #[test]
+    fn every_setting_is_there_once() {
+        let mut ids: Vec<_> = all().map(|spec| spec.id).collect();
+        ids.sort_unstable();
+        let count = ids.len();
+        ids.dedup();
+        assert_eq!(ids.len(), count);
     }
 
     #[test]
@@ -161,5 +206,9 @@ mod tests {
         assert!(!takes("API_Default_Count", json!("1")));
         assert!(!takes("Livechat_enabled", json!("true")));
         assert!(!takes("Livechat_Routing_Method", json!("By_Chance")));
+        assert!(takes("Livechat_hide_system_messages", json!(["uj", "ul"])));
+        for hidden in [json!(["uj", "uj"]), json!(["nonsense"]), json!([1]), json!("uj")] {
+            assert!(!takes("Livechat_hide_system_messages", hidden));
+        }
     }
 }

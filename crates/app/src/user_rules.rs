@@ -63,6 +63,12 @@ pub enum UserError {
     /// Nobody would be left to administrate.
     #[error("there must be an active administrator")]
     LastAdmin,
+    /// Nobody makes themselves a user here.
+    #[error("nobody may register")]
+    RegistrationDisabled,
+    /// Only who was invited makes themselves a user here.
+    #[error("only those who know the secret may register")]
+    RegistrationSecretWrong,
 }
 
 /// The username is valid, and nobody else's.

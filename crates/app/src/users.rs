@@ -86,26 +86,11 @@ impl App {
             return Err(UserError::AddingNotAllowed.into());
         }
         let hash = self.hash_given(password.as_ref()).await?;
-        let now = self.now();
-        let blank = User {
-            id: UserId::from_entropy(self.chance.bytes()),
-            username,
-            name,
-            emails: vec![UserEmail { address: email, verified: more.verified.unwrap_or_default() }],
-            roles: BTreeSet::from([DEFAULT_ROLE.to_owned()]),
-            active: true,
-            kind: "user".to_owned(),
-            status: "offline".to_owned(),
-            status_text: None,
-            livechat_status: None,
-            password_hash: hash,
-            require_password_change: false,
-            bio: None,
-            nickname: None,
-            custom_fields: None,
-            created_at: now,
-            updated_at: now,
-        };
+        let mut blank = self.new_user(username, name, email);
+        blank.password_hash = hash;
+        if let (Some(first), Some(verified)) = (blank.emails.first_mut(), more.verified) {
+            first.verified = verified;
+        }
         self.change_tables(|directory| {
             let mut user = blank.clone();
             if let Some(roles) = &more.roles {
@@ -126,6 +111,30 @@ impl App {
             Ok(TableChange::put(vec![Record::User(user)], made))
         })
         .await
+    }
+
+    /// A user as new ones are, without a password.
+    pub(crate) fn new_user(&self, username: String, name: String, email: String) -> User {
+        let now = self.now();
+        User {
+            id: UserId::from_entropy(self.chance.bytes()),
+            username,
+            name,
+            emails: vec![UserEmail { address: email, verified: false }],
+            roles: BTreeSet::from([DEFAULT_ROLE.to_owned()]),
+            active: true,
+            kind: "user".to_owned(),
+            status: "offline".to_owned(),
+            status_text: None,
+            livechat_status: None,
+            password_hash: None,
+            require_password_change: false,
+            bio: None,
+            nickname: None,
+            custom_fields: None,
+            created_at: now,
+            updated_at: now,
+        }
     }
 
     /// Changes a user. `shown` is the token the actor showed: who changes their own password stays
@@ -168,6 +177,26 @@ impl App {
             };
             let after = Arc::new(user.clone());
             Ok(TableChange { tokens, ..TableChange::put(vec![Record::User(user)], after) })
+        })
+        .await
+    }
+
+    /// Lets a user log in, or no longer; then every token of theirs ends.
+    pub async fn set_active(&self, id: &str, active: bool) -> Result<Arc<User>, AppError> {
+        let _no_login = self.credentials.write().await;
+        self.change_tables(|directory| {
+            let before = directory.user_by_id(id).ok_or(UserError::Unknown)?;
+            if before.active == active {
+                return Ok(TableChange::put(Vec::new(), before.clone()));
+            }
+            let user = User { active, updated_at: self.now(), ..User::clone(before) };
+            check_admin_left(directory, &user.id, Some(&user))?;
+            let gone = (!active).then(|| TokenChange::RevokeAllOf { user: user.id.clone(), keep: Vec::new() });
+            let after = Arc::new(user.clone());
+            Ok::<_, UserError>(TableChange {
+                tokens: gone.into_iter().collect(),
+                ..TableChange::put(vec![Record::User(user)], after)
+            })
         })
         .await
     }

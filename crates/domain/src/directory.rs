@@ -4,16 +4,18 @@
 //! decided on an older directory is stale. Evidence: contract/around.md 2 and 3.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::custom_field::CustomFieldDefinition;
+use crate::hidden::HIDDEN;
 use crate::ids::{Revision, Timestamp, UserId};
 use crate::message::{Sender, Writer};
 
 /// Someone who can log in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct User {
     /// Who this is.
     pub id: UserId,
@@ -66,6 +68,51 @@ impl User {
     }
 }
 
+impl fmt::Debug for User {
+    /// Without the hash of the password, whoever prints it.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            id,
+            username,
+            name,
+            emails,
+            roles,
+            active,
+            kind,
+            status,
+            status_text,
+            livechat_status,
+            password_hash,
+            require_password_change,
+            bio,
+            nickname,
+            custom_fields,
+            created_at,
+            updated_at,
+        } = self;
+        formatter
+            .debug_struct("User")
+            .field("id", id)
+            .field("username", username)
+            .field("name", name)
+            .field("emails", emails)
+            .field("roles", roles)
+            .field("active", active)
+            .field("kind", kind)
+            .field("status", status)
+            .field("status_text", status_text)
+            .field("livechat_status", livechat_status)
+            .field("password_hash", &password_hash.as_ref().map(|_| HIDDEN))
+            .field("require_password_change", require_password_change)
+            .field("bio", bio)
+            .field("nickname", nickname)
+            .field("custom_fields", custom_fields)
+            .field("created_at", created_at)
+            .field("updated_at", updated_at)
+            .finish()
+    }
+}
+
 /// An address of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserEmail {
@@ -88,6 +135,13 @@ pub struct Role {
     pub protected: bool,
     /// `Users` or `Subscriptions`.
     pub scope: String,
+    /// When it last changed; before all time where it was made by a release that did not say.
+    #[serde(default = "before_all_time")]
+    pub updated_at: Timestamp,
+}
+
+fn before_all_time() -> Timestamp {
+    Timestamp::MIN
 }
 
 /// Who may do one thing.

@@ -18,6 +18,7 @@ mod entry_form;
 pub mod erase;
 pub mod field;
 pub mod fold;
+pub mod hidden;
 pub mod history;
 pub mod ids;
 pub mod journal;

@@ -4,12 +4,15 @@
 //! latest of what it said of itself; the contact keeps all of it.
 //! Evidence: contract/around.md 4.
 
+use std::fmt;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::channel::LastChat;
 use crate::custom_field::FieldKey;
 use crate::email::Email;
+use crate::hidden::HIDDEN;
 use crate::ids::{Revision, Timestamp, UserId, VisitorId};
 use crate::message::{Sender, Writer};
 use crate::month::Month;
@@ -19,7 +22,7 @@ use crate::phone::Phone;
 const ERASED_USERNAME: &str = "deleted";
 
 /// One visitor.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Visitor {
     /// Who this is.
     pub id: VisitorId,
@@ -70,6 +73,53 @@ pub struct Visitor {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+impl fmt::Debug for Visitor {
+    /// Without the token, whoever prints it.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            id,
+            revision,
+            token,
+            username,
+            name,
+            email,
+            phone,
+            custom_fields,
+            status,
+            department,
+            contact_manager,
+            activity,
+            last_chat,
+            user_agent,
+            ip,
+            host,
+            created_at,
+            updated_at,
+        } = self;
+        formatter
+            .debug_struct("Visitor")
+            .field("id", id)
+            .field("revision", revision)
+            .field("token", &token.as_ref().map(|_| HIDDEN))
+            .field("username", username)
+            .field("name", name)
+            .field("email", email)
+            .field("phone", phone)
+            .field("custom_fields", custom_fields)
+            .field("status", status)
+            .field("department", department)
+            .field("contact_manager", contact_manager)
+            .field("activity", activity)
+            .field("last_chat", last_chat)
+            .field("user_agent", user_agent)
+            .field("ip", ip)
+            .field("host", host)
+            .field("created_at", created_at)
+            .field("updated_at", updated_at)
+            .finish()
+    }
 }
 
 impl Visitor {

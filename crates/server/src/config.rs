@@ -18,7 +18,7 @@ use serde::Deserialize;
 pub use first_admin::{FirstAdmin, Secret};
 pub use layers::Origin;
 pub use proxies::TrustedProxies;
-pub use values::{Expected, ListenAddress, LogFormat, LogLevel, PublicUrl, StoreUrl};
+pub use values::{Expected, ListenAddress, LogFormat, LogLevel, PublicUrl, StoreUrl, TokensSecret};
 
 use layers::Layers;
 use values::{seconds, within};
@@ -85,6 +85,7 @@ pub struct Auth {
     pub argon2_memory_kib: u32,
     #[serde(deserialize_with = "within::<_, _, 1, 100>")]
     pub argon2_iterations: u32,
+    pub create_tokens_secret: TokensSecret,
 }
 
 #[derive(Debug, Clone, Deserialize)]

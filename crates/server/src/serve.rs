@@ -185,7 +185,8 @@ async fn assemble(config: &Config) -> Result<Application, ServeError> {
     let _ = plans.await;
 
     let instance = random_text(8).to_lowercase();
-    let api = Api::new(app.clone(), config.rate.trust_forwarded_for.clone(), config.limits.body_bytes, &instance);
+    let api = Api::new(app.clone(), config.rate.trust_forwarded_for.clone(), config.limits.body_bytes, &instance)
+        .with_tokens_secret(config.auth.create_tokens_secret.as_ref().cloned());
     let ready = Ready::new(move || {
         let store = store.clone();
         async move { store.check().await.map_err(|error| error.to_string()) }

@@ -147,6 +147,7 @@ pub async fn directory_rows_are_put_and_removed(store: &Shared) {
         description: "of all".to_owned(),
         protected: true,
         scope: "Users".to_owned(),
+        updated_at: at(1),
     });
     let roles = vec!["b".to_owned(), "a".to_owned()];
     let permission = Record::Permission(Permission { id: "same".to_owned(), roles, updated_at: at(1) });

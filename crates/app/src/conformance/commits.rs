@@ -102,6 +102,7 @@ async fn sweeping_change(store: &Shared) -> ChangeSet {
         description: String::new(),
         protected: false,
         scope: "Users".to_owned(),
+        updated_at: at(1),
     };
     let base = store.directory().await.expect("the store answers").revision;
     let rest = ChangeSet {

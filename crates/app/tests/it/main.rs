@@ -9,4 +9,5 @@ mod deleting;
 mod entering;
 mod house;
 mod registering;
+mod roles;
 mod rooms;

@@ -237,3 +237,10 @@ async fn the_agent_who_knows_the_address_is_noted_while_online() {
     let eve = register(&app, with_email("three", "Eve", "na@roe.example")).await;
     assert_eq!([ana.contact_manager, ben.contact_manager, eve.contact_manager], [Some(ada.id.clone()), None, None]);
 }
+
+#[test]
+fn what_a_visitor_sends_is_printed_without_its_token() {
+    let sent = Registration { token: "tok-secret".to_owned(), name: Some("Ann".to_owned()), ..Registration::default() };
+    let printed = format!("{sent:?}");
+    assert!(!printed.contains("tok-secret") && printed.contains("Ann"), "{printed}");
+}

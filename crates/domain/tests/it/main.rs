@@ -7,6 +7,7 @@ mod blocking;
 mod claims;
 mod custom_field;
 mod email;
+mod hidden;
 mod histories;
 mod ids;
 mod pattern;

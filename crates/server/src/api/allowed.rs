@@ -84,6 +84,17 @@ impl FromRequestParts<Api> for Anyone {
     }
 }
 
+/// Anybody, and who it is, where credentials are good.
+pub(crate) struct MaybeLoggedIn(pub(crate) Option<Caller>);
+
+impl FromRequestParts<Api> for MaybeLoggedIn {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        Ok(Self(identify(parts, api)))
+    }
+}
+
 /// Anybody logged in.
 pub(crate) struct LoggedIn(pub(crate) Caller);
 
@@ -135,10 +146,12 @@ demands! {
     CreateLivechatContact = "create-livechat-contact",
     DeleteLivechatContact = "delete-livechat-contact",
     DeleteUser = "delete-user",
+    EditOtherUserActiveStatus = "edit-other-user-active-status",
     EditPrivilegedSetting = "edit-privileged-setting",
     RemoveClosedLivechatRoom = "remove-closed-livechat-room",
     UnblockLivechatContact = "unblock-livechat-contact",
     UpdateLivechatContact = "update-livechat-contact",
+    UserGenerateAccessToken = "user-generate-access-token",
     ViewDRoom = "view-d-room",
     ViewLRoom = "view-l-room",
     ViewLivechatContact = "view-livechat-contact",

@@ -11,6 +11,8 @@ pub(crate) enum Limit {
     Default,
     /// So many calls a minute.
     PerMinute(u32),
+    /// As often as it likes.
+    None,
 }
 
 /// Which of upstream's two kinds of route an endpoint is: they word refusals differently, and the
@@ -74,6 +76,10 @@ impl Endpoint {
 
     pub(crate) const fn per_minute(self, calls: u32) -> Self {
         Self { limit: Limit::PerMinute(calls), ..self }
+    }
+
+    pub(crate) const fn unlimited(self) -> Self {
+        Self { limit: Limit::None, ..self }
     }
 
     pub(crate) const fn typed(self) -> Self {

@@ -220,7 +220,7 @@ fn of_app(error: AppError) -> Response {
 /// The failure is ours; its cause is for the log.
 pub(crate) fn failed(error: &dyn std::error::Error) -> Response {
     let mut response = refusal(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error", None);
-    response.extensions_mut().insert(Cause(with_sources(error)));
+    response.extensions_mut().insert(Cause(causes_of(error)));
     response
 }
 
@@ -232,7 +232,8 @@ pub(crate) fn overloaded(error: &str, cause: &str) -> Response {
     response
 }
 
-fn with_sources(error: &dyn std::error::Error) -> String {
+/// An error with its causes, for the log.
+pub(super) fn causes_of(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

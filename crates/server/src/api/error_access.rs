@@ -35,6 +35,12 @@ pub(super) fn of_user(error: &UserError) -> Response {
         UserError::InUse(value) => coded(&format!("{value} is already in use :("), "error-field-unavailable", None),
         UserError::InvisibleDisabled => coded("Invisible status is disabled", "error-status-not-allowed", None),
         UserError::LastAdmin => coded(LAST_ADMIN.0, LAST_ADMIN.1, None),
+        UserError::RegistrationDisabled => {
+            coded("User registration is disabled", "error-user-registration-disabled", None)
+        }
+        UserError::RegistrationSecretWrong => {
+            coded("User registration is only allowed via Secret URL", "error-user-registration-secret", None)
+        }
     }
 }
 
@@ -64,6 +70,8 @@ pub(super) fn of_role(error: &RoleError) -> Response {
         RoleError::AlreadyInRole => coded("User already in role", "error-user-already-in-role", None),
         RoleError::NotInRole => coded("User is not in this role", "error-user-not-in-role", None),
         RoleError::LastAdmin => coded(LAST_ADMIN.0, LAST_ADMIN.1, None),
+        RoleError::Protected => coded("Cannot delete a protected role", "error-role-protected", None),
+        RoleError::InUse => coded("Cannot delete role because it's in use", "error-role-in-use", None),
     }
 }
 

@@ -30,6 +30,7 @@ mod livechat_agents;
 mod login;
 mod logout;
 mod me;
+mod method_call;
 mod omnichannel;
 mod permissions;
 mod roles;
@@ -48,7 +49,7 @@ use crate::api::endpoint::Endpoint;
 use crate::api::rate::RateLimiter;
 
 pub use crate::api::contact_wire::render;
-use crate::config::TrustedProxies;
+use crate::config::{Secret, TrustedProxies};
 
 /// What every handler can reach.
 #[derive(Clone)]
@@ -60,13 +61,21 @@ pub struct Api {
     body_bytes: usize,
     /// Names this process on every answer.
     instance: HeaderValue,
+    /// What a program must know to be given logins of others.
+    tokens_secret: Option<Arc<Secret>>,
 }
 
 impl Api {
     /// The API over an application.
     pub fn new(app: Arc<App>, trusted: TrustedProxies, body_bytes: usize, instance: &str) -> Self {
         let instance = HeaderValue::from_str(instance).unwrap_or_else(|_| HeaderValue::from_static("concord"));
-        Self { app, rate: Arc::new(RateLimiter::new(trusted)), body_bytes, instance }
+        Self { app, rate: Arc::new(RateLimiter::new(trusted)), body_bytes, instance, tokens_secret: None }
+    }
+
+    /// The same, where programs that know the secret are given logins of others.
+    #[must_use]
+    pub fn with_tokens_secret(self, secret: Option<Secret>) -> Self {
+        Self { tokens_secret: secret.map(Arc::new), ..self }
     }
 }
 
@@ -76,6 +85,7 @@ pub(crate) const ENDPOINTS: &[&[Endpoint]] = &[
     &[subscriptions_get_one::ENDPOINT],
     livechat::ENDPOINTS,
     livechat_agents::ENDPOINTS,
+    method_call::ENDPOINTS,
     omnichannel::ENDPOINTS,
     permissions::ENDPOINTS,
     roles::ENDPOINTS,

@@ -108,6 +108,7 @@ pub(crate) fn limit(parts: &Parts, api: &Api) -> Result<(), ApiError> {
     }
     let setting = |id| directory.number(id).unwrap_or(0);
     let (calls, window_ms) = match endpoint.limit {
+        Limit::None => return Ok(()),
         Limit::PerMinute(calls) => (calls, MINUTE_MS),
         Limit::Default => (
             u32::try_from(setting("API_Enable_Rate_Limiter_Limit_Calls_Default")).unwrap_or(0),

@@ -14,6 +14,9 @@ use toml::{Table, Value};
 use super::values::without_password;
 use super::{Config, ConfigError, Flag};
 
+/// The setting that is a secret.
+const TOKENS_SECRET: &str = "auth.create_tokens_secret";
+
 /// What every environment variable of a setting starts with.
 const PREFIX: &str = "CONCORD_";
 
@@ -220,6 +223,7 @@ fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> Option<&'
 fn shown(key: &str, value: &Value) -> String {
     match value {
         Value::String(url) if key == "store" => Value::from(without_password(url)).to_string(),
+        Value::String(secret) if key == TOKENS_SECRET && !secret.is_empty() => Value::from("****").to_string(),
         value => value.to_string(),
     }
 }

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
+use super::Secret;
+
 /// What a value should have been; the text completes "expected …".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -136,6 +138,34 @@ impl TryFrom<String> for PublicUrl {
             return Ok(Self(Some(raw.trim_end_matches('/').to_owned())));
         }
         Err(Expected("an address as in https://contacts.example.com".to_owned()))
+    }
+}
+
+/// What a program must know to be given logins of others, if any is given them.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct TokensSecret(Option<Secret>);
+
+impl TokensSecret {
+    /// The fewest characters; fewer could be guessed.
+    const MIN_LENGTH: usize = 16;
+
+    pub fn as_ref(&self) -> Option<&Secret> {
+        self.0.as_ref()
+    }
+}
+
+impl TryFrom<String> for TokensSecret {
+    type Error = Expected;
+
+    fn try_from(raw: String) -> Result<Self, Expected> {
+        match raw.chars().count() {
+            0 => Ok(Self(None)),
+            length if length < Self::MIN_LENGTH => {
+                Err(Expected(format!("at least {} characters, or none", Self::MIN_LENGTH)))
+            }
+            _ => Ok(Self(Some(Secret::new(raw)))),
+        }
     }
 }
 

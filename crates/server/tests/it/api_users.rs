@@ -318,3 +318,36 @@ async fn a_status_is_set_by_its_owner_and_by_who_may() {
     let text = "Invisible status is disabled [error-status-not-allowed]";
     assert_eq!(reply.refusal(), (400, text, Some("error-status-not-allowed")));
 }
+
+#[tokio::test]
+async fn without_a_secret_in_the_configuration_nobody_is_given_a_login_of_another() {
+    let office = Office::open().await;
+    let bob = office.user("bob", &["user"]).await;
+    for secret in ["", " ", "null", "undefined", "known-to-programs"] {
+        let body = json!({ "userId": bob.user_id, "secret": secret });
+        let reply = office.post("users.createToken", &body, Some(&office.admin)).await;
+        assert_eq!(
+            reply.refusal(),
+            (400, "Not authorized [error-not-authorized]", Some("error-not-authorized")),
+            "{secret:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn who_may_no_longer_log_in_loses_personal_tokens_too() {
+    let office = Office::open().await;
+    let bob = office.user("bob", &["user"]).await;
+    let made = office.post("users.generatePersonalAccessToken", &json!({ "tokenName": "x" }), Some(&bob)).await;
+    let token = made.body["token"].as_str().unwrap().to_owned();
+    let personal = Credentials { user_id: bob.user_id.clone(), token };
+    assert_eq!(office.get("me", Some(&personal)).await.status, 200);
+    for active in [false, true] {
+        let body = json!({ "userId": bob.user_id, "activeStatus": active });
+        assert_eq!(office.post("users.setActiveStatus", &body, Some(&office.admin)).await.status, 200);
+        for ended in [&bob, &personal] {
+            assert_eq!(office.get("me", Some(ended)).await.status, 401, "active: {active}");
+        }
+    }
+    assert!(can_log_in(&office, "bob", "secret").await);
+}

@@ -183,10 +183,12 @@ fn a_password_is_shown_nowhere() {
     let environment = [
         ("CONCORD_STORE", "postgres://concord:open-sesame@db/concord?sslpassword=open-sesame&a=b"),
         ("ADMIN_PASS", secret),
+        ("CONCORD_AUTH_CREATE_TOKENS_SECRET", "open-sesame-and-more"),
     ];
     let loaded = load("", &environment, &[]).unwrap();
     assert_eq!(loaded.config.first_admin.password.as_ref().unwrap().expose(), secret);
     assert!(loaded.config.store.as_str().contains(secret));
+    assert!(loaded.config.auth.create_tokens_secret.as_ref().unwrap().expose().contains(secret));
     let store = loaded.config.store.to_string();
     assert_eq!(store, "postgres://concord:****@db/concord?sslpassword=****&a=b");
     for shown in [loaded.describe(), store, format!("{:?}", loaded.config)] {
@@ -194,6 +196,8 @@ fn a_password_is_shown_nowhere() {
     }
     let wrong = refusal("", &[("CONCORD_STORE", "mysql://concord:open-sesame@db/concord")]);
     assert!(wrong.contains("mysql://concord:****@db/concord"), "{wrong}");
+    let short = refusal("", &[("CONCORD_AUTH_CREATE_TOKENS_SECRET", secret)]);
+    assert!(!short.contains(secret) && short.ends_with("expected at least 16 characters, or none"), "{short}");
     let broken = refusal("store = \"postgres://concord:open-sesame@db", &[]);
     assert!(!broken.contains(secret), "{broken}");
 }

@@ -2,8 +2,16 @@
 
 use std::path::Path;
 
+use app::App;
+use domain::change_set::ChangeSet;
+use domain::directory::{DirectoryChange, Record, Role};
 use server::config::{Config, FirstAdmin, Flag, Secret, Sources};
 use server::serve::{Running, random_text, start};
+
+/// What exchanges about `users.createToken` know.
+const TOKENS_SECRET: &str = "known-to-programs";
+/// A role that nobody has and that no endpoint makes, for exchanges about `roles.delete`.
+const SPARE_ROLE: &str = "spare-role";
 
 const ADMINISTRATOR: &str = "admin";
 
@@ -33,6 +41,7 @@ impl Desk {
             // As cheap as may be configured: what is tested is not how hard a password is to guess.
             flag("auth.argon2_memory_kib", "7168"),
             flag("auth.argon2_iterations", "1"),
+            flag("auth.create_tokens_secret", TOKENS_SECRET),
         ];
         let mut config = Config::load(&Sources { flags, ..Sources::default() }).unwrap().config;
         let password = random_text(16);
@@ -41,7 +50,9 @@ impl Desk {
             password: Some(Secret::new(password.clone())),
             ..FirstAdmin::default()
         };
-        Self { running: start(config).await.unwrap(), password }
+        let running = start(config).await.unwrap();
+        add_spare_role(&running.app).await;
+        Self { running, password }
     }
 
     /// Host and port.
@@ -53,4 +64,19 @@ impl Desk {
     pub(crate) fn administrator(&self) -> (String, String) {
         (ADMINISTRATOR.to_owned(), self.password.clone())
     }
+}
+
+async fn add_spare_role(app: &App) {
+    let role = Role {
+        id: SPARE_ROLE.to_owned(),
+        name: SPARE_ROLE.to_owned(),
+        description: String::new(),
+        protected: false,
+        scope: "Users".to_owned(),
+        updated_at: app.now(),
+    };
+    let base = app.directory().revision();
+    let change = DirectoryChange { base, put: vec![Record::Role(role)], remove: Vec::new() };
+    app.store().commit(&ChangeSet { directory: Some(change), ..ChangeSet::default() }).await.unwrap();
+    app.refresh_directory().await.unwrap();
 }

@@ -7,9 +7,10 @@ use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use domain::directory::User;
 use serde::Serialize;
+use serde_json::Value;
 
+use super::agent_wire::agent_for_visitor;
 use crate::api::Api;
 use crate::api::allowed::Anyone;
 use crate::api::answer::Success;
@@ -19,26 +20,10 @@ use crate::api::input::NoInput;
 
 pub(crate) const ENDPOINT: Endpoint = Endpoint::get("livechat/agent.info/{rid}/{token}", || get(handler));
 
-/// An agent as visitors see one: no address, nothing of its work.
-#[derive(Serialize)]
-pub(crate) struct WireAgent<'a> {
-    #[serde(rename = "_id")]
-    id: &'a str,
-    username: &'a str,
-    name: &'a str,
-    status: &'a str,
-}
-
-impl<'a> From<&'a User> for WireAgent<'a> {
-    fn from(user: &'a User) -> Self {
-        Self { id: user.id.as_str(), username: &user.username, name: &user.name, status: &user.status }
-    }
-}
-
 /// What the endpoints about one agent answer.
 #[derive(Serialize)]
-pub(super) struct Answer<'a> {
-    pub(super) agent: WireAgent<'a>,
+pub(super) struct Answer {
+    pub(super) agent: Value,
 }
 
 /// The conversation and the token in the path.
@@ -63,5 +48,5 @@ async fn handler(
     let directory = api.app.directory();
     let agent = room.serving.as_ref().and_then(|serving| directory.user(&serving.agent));
     let agent = agent.ok_or_else(|| ApiError::plain("invalid-agent"))?;
-    Ok(Success(Answer { agent: WireAgent::from(agent.as_ref()) }).into_response())
+    Ok(Success(Answer { agent: agent_for_visitor(agent, &directory) }).into_response())
 }

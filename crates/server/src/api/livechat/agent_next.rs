@@ -8,7 +8,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Deserialize;
 
-use super::agent_info::{Answer, WireAgent};
+use super::agent_info::Answer;
+use super::agent_wire::agent_for_visitor;
 use crate::api::Api;
 use crate::api::allowed::Anyone;
 use crate::api::answer::{Done, Success};
@@ -38,5 +39,5 @@ async fn handler(
         return Ok(Done.into_response());
     }
     let agent = api.app.next_agent().await?.ok_or_else(|| ApiError::plain("agent-not-found"))?;
-    Ok(Success(Answer { agent: WireAgent::from(agent.as_ref()) }).into_response())
+    Ok(Success(Answer { agent: agent_for_visitor(&agent, &api.app.directory()) }).into_response())
 }

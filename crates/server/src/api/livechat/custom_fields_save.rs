@@ -7,7 +7,7 @@ use app::DefinitionRequest;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use domain::custom_field::{FieldKey, MAX_KEY_LENGTH, Scope};
+use domain::custom_field::{CustomFieldDefinition, FieldKey, MAX_KEY_LENGTH, Scope};
 use domain::patch::Patch;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -25,7 +25,7 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint::post("livechat/custom-fields.sav
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Params {
+pub(crate) struct Params {
     custom_field_id: Option<String>,
     custom_field_data: Definition,
 }
@@ -82,12 +82,19 @@ async fn handler(
     State(api): State<Api>,
     Body(params): Body<Params>,
 ) -> Result<Response, ApiError> {
-    let (key, request) = request(params.custom_field_data)?;
-    let saved = match params.custom_field_id.filter(|id| !id.is_empty()) {
-        Some(id) => api.app.update_custom_field(&id, &request).await?,
-        None => api.app.create_custom_field(&key, &request).await?,
-    };
+    let saved = params.save(&api).await?;
     Ok(Success(Answer { custom_field: WireDefinition::from(&saved) }).into_response())
+}
+
+impl Params {
+    /// Makes the field, or changes the one that is named.
+    pub(crate) async fn save(self, api: &Api) -> Result<CustomFieldDefinition, ApiError> {
+        let (key, request) = request(self.custom_field_data)?;
+        Ok(match self.custom_field_id.filter(|id| !id.is_empty()) {
+            Some(id) => api.app.update_custom_field(&id, &request).await?,
+            None => api.app.create_custom_field(&key, &request).await?,
+        })
+    }
 }
 
 fn request(definition: Definition) -> Result<(FieldKey, DefinitionRequest), ApiError> {

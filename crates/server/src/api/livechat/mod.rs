@@ -6,13 +6,16 @@
 
 mod agent_info;
 mod agent_next;
+mod agent_wire;
+mod config;
+mod config_wire;
 mod custom_field;
 mod custom_fields;
 mod custom_fields_delete;
 mod custom_fields_list;
 mod custom_fields_one;
-mod custom_fields_save;
-mod definition_wire;
+pub(crate) mod custom_fields_save;
+pub(crate) mod definition_wire;
 mod inquiries_get_one;
 mod inquiries_list;
 mod inquiries_queued_for_user;
@@ -47,6 +50,7 @@ use crate::api::schema::{Schema, string};
 pub(crate) const ENDPOINTS: &[Endpoint] = &[
     agent_info::ENDPOINT,
     agent_next::ENDPOINT,
+    config::ENDPOINT,
     custom_field::ENDPOINT,
     custom_fields::ENDPOINT,
     custom_fields_delete::ENDPOINT,
@@ -77,7 +81,6 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
     visitor_token_delete::ENDPOINT,
 ];
 
-pub(crate) use self::agent_info::WireAgent;
 pub(crate) use self::inquiry_wire::WireSubscription;
 pub(crate) use self::message_wire::{Dates, WireMessage};
 pub(crate) use self::room_wire::WireRoom;

@@ -5,7 +5,6 @@
 
 use axum::extract::State;
 use axum::routing::get;
-use domain::ids::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::WirePermission;
@@ -16,6 +15,7 @@ use crate::api::endpoint::Endpoint;
 use crate::api::error::ApiError;
 use crate::api::input::{Input, Query};
 use crate::api::schema::{Schema, object, optional, string};
+use crate::api::wire::parse_date;
 
 pub(crate) const ENDPOINT: Endpoint = Endpoint::get("permissions.listAll", || get(handler)).typed();
 
@@ -41,9 +41,7 @@ async fn handler(
     Query(params): Query<Params>,
 ) -> Result<Success<Answer>, ApiError> {
     let since = params.updated_since.filter(|since| !since.is_empty()).map(|since| {
-        // A date alone is the beginning of its day.
-        let date = Timestamp::parse_iso(&since).or_else(|_| Timestamp::parse_iso(&format!("{since}T00:00:00Z")));
-        date.map_err(|_| {
+        parse_date(&since).ok_or_else(|| {
             let reason = "The \"updatedSince\" query parameter must be a valid date.";
             ApiError::coded(reason, "error-roomId-param-invalid")
         })

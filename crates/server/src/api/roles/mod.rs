@@ -1,9 +1,11 @@
 //! Roles, and who has them: `/api/v1/roles.…`.
 
 mod add_user_to_role;
+mod delete;
 mod get_users_in_role;
 mod list;
 mod remove_user_from_role;
+mod sync;
 
 use domain::directory::Role;
 use serde::Serialize;
@@ -11,8 +13,14 @@ use serde::Serialize;
 use crate::api::endpoint::Endpoint;
 
 /// The endpoints of this folder.
-pub(crate) const ENDPOINTS: &[Endpoint] =
-    &[add_user_to_role::ENDPOINT, get_users_in_role::ENDPOINT, list::ENDPOINT, remove_user_from_role::ENDPOINT];
+pub(crate) const ENDPOINTS: &[Endpoint] = &[
+    add_user_to_role::ENDPOINT,
+    delete::ENDPOINT,
+    get_users_in_role::ENDPOINT,
+    list::ENDPOINT,
+    remove_user_from_role::ENDPOINT,
+    sync::ENDPOINT,
+];
 
 #[derive(Serialize)]
 struct WireRole {

@@ -52,9 +52,10 @@ struct Listed {
     total: usize,
 }
 
+/// A setting as lists of them show it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct WireSetting {
+pub(crate) struct WireSetting {
     #[serde(rename = "_id")]
     id: &'static str,
     value: Value,
@@ -65,12 +66,13 @@ struct WireSetting {
 }
 
 impl WireSetting {
-    fn of(spec: &SettingSpec, directory: &Directory) -> Self {
+    pub(crate) fn of(spec: &SettingSpec, directory: &Directory) -> Self {
         let kind = match spec.kind {
             Kind::Boolean(_) => "boolean",
             Kind::Integer(_) => "int",
             Kind::Text(_) | Kind::Form(..) => "string",
             Kind::OneOf(_) => "select",
+            Kind::SomeOf(_) => "multiSelect",
         };
         Self {
             id: spec.id,
@@ -90,7 +92,7 @@ impl Listing {
         let ids: Option<Vec<&str>> = self.ids.as_ref().map(|ids| ids.split(',').map(str::trim).collect());
         let is_asked_for = |spec: &&SettingSpec| ids.as_ref().is_none_or(|ids| ids.contains(&spec.id));
         let mut specs: Vec<&SettingSpec> =
-            app::settings::SETTINGS.iter().filter(|spec| may_see(spec)).filter(is_asked_for).collect();
+            app::settings::all().filter(|spec| may_see(spec)).filter(is_asked_for).collect();
         specs.sort_by_key(|spec| spec.id);
         if order.iter().any(|(key, descending)| key == "_id" && *descending) {
             specs.reverse();

@@ -3,6 +3,7 @@
 //! The second factor that upstream may ask for here is off by default and asked for nowhere.
 
 mod create;
+mod create_token;
 mod delete;
 mod generate_personal_access_token;
 mod get_personal_access_tokens;
@@ -12,7 +13,9 @@ mod list;
 mod logout;
 mod logout_other_clients;
 mod regenerate_personal_access_token;
+mod register;
 mod remove_personal_access_token;
+mod set_active_status;
 mod set_status;
 mod update;
 
@@ -30,6 +33,7 @@ use crate::api::schema::{Schema, object, required, string};
 /// The endpoints of this folder.
 pub(crate) const ENDPOINTS: &[Endpoint] = &[
     create::ENDPOINT,
+    create_token::ENDPOINT,
     delete::ENDPOINT,
     generate_personal_access_token::ENDPOINT,
     get_personal_access_tokens::ENDPOINT,
@@ -39,7 +43,9 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
     logout::ENDPOINT,
     logout_other_clients::ENDPOINT,
     regenerate_personal_access_token::ENDPOINT,
+    register::ENDPOINT,
     remove_personal_access_token::ENDPOINT,
+    set_active_status::ENDPOINT,
     set_status::ENDPOINT,
     update::ENDPOINT,
 ];
