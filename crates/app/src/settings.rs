@@ -149,8 +149,7 @@ const SETTINGS: &[SettingSpec] = &[
     public(text("API_CORS_Origin", "*")),
     flag("Accounts_TwoFactorAuthentication_Enabled", false),
     flag(ALLOW_INVISIBLE, true),
-    // Upstream's default lets everybody in; a desk's users see one another and the visitors' data.
-    public(one_of(REGISTRATION_FORM, &[REGISTRATION_DISABLED, REGISTRATION_PUBLIC, REGISTRATION_BY_SECRET])),
+    public(one_of(REGISTRATION_FORM, &[REGISTRATION_PUBLIC, REGISTRATION_DISABLED, REGISTRATION_BY_SECRET])),
     text(REGISTRATION_SECRET, ""),
     form(USERNAME_FORM, "[0-9a-zA-Z-_.]+", is_pattern),
     flag("Block_Multiple_Failed_Logins_Enabled", true),
