@@ -69,6 +69,8 @@ Environment:
 const LISTEN_HELP: &str = "Address and port to listen on [env: CONCORD_LISTEN] [default: 127.0.0.1:3000]";
 const STORE_HELP: &str = "Where contacts are kept: sqlite:PATH or memory: \
     [env: CONCORD_STORE] [default: sqlite:./concord-data/concord.db]";
+const WIDGET_DIR_HELP: &str = "Folder with a build of the chat widget, to serve at /livechat \
+    [env: CONCORD_LIVECHAT_WIDGET_DIR] [default: none]";
 const LOG_HELP: &str = "What is logged: off, error, warn, info, debug or trace, or by target as in \
     \"info,request=off\" [env: CONCORD_LOG_LEVEL] [default: info]";
 const LOG_FORMAT_HELP: &str = "How it is logged: text or json [env: CONCORD_LOG_FORMAT] [default: text]";
@@ -132,6 +134,9 @@ pub struct SettingArgs {
 
     #[arg(long, value_name = "URL", help = STORE_HELP)]
     pub store: Option<String>,
+
+    #[arg(long, value_name = "FOLDER", help = WIDGET_DIR_HELP)]
+    pub widget_dir: Option<String>,
 
     #[arg(long, value_name = "LEVEL", help = LOG_HELP)]
     pub log: Option<String>,
@@ -204,6 +209,7 @@ impl SettingArgs {
         let named = [
             ("--listen", "listen", &self.listen),
             ("--store", "store", &self.store),
+            ("--widget-dir", "livechat.widget_dir", &self.widget_dir),
             ("--log", "log.level", &self.log),
             ("--log-format", "log.format", &self.log_format),
         ];

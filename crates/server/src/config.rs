@@ -18,7 +18,7 @@ use serde::Deserialize;
 pub use first_admin::{FirstAdmin, Secret};
 pub use layers::Origin;
 pub use proxies::TrustedProxies;
-pub use values::{Expected, ListenAddress, LogFormat, LogLevel, PublicUrl, StoreUrl, TokensSecret};
+pub use values::{Expected, ListenAddress, LogFormat, LogLevel, PublicUrl, StoreUrl, TokensSecret, WidgetDir};
 
 use layers::Layers;
 use values::{seconds, within};
@@ -32,6 +32,7 @@ pub struct Config {
     pub listen: ListenAddress,
     pub public_url: PublicUrl,
     pub store: StoreUrl,
+    pub livechat: Livechat,
     pub limits: Limits,
     pub log: Log,
     pub rate: Rate,
@@ -40,6 +41,12 @@ pub struct Config {
     /// From the environment alone: a file outlives the first start, and would keep the password.
     #[serde(skip)]
     pub first_admin: FirstAdmin,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Livechat {
+    pub widget_dir: WidgetDir,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -13,3 +13,4 @@ pub mod listener;
 pub mod metrics;
 pub mod serve;
 pub mod telemetry;
+pub mod widget;

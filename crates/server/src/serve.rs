@@ -30,6 +30,7 @@ use crate::edge::{Edge, around};
 use crate::health::{self, Ready};
 use crate::listener::{self, Drain, ListenError};
 use crate::metrics::{self, Metrics};
+use crate::widget::{self, Widget, WidgetError};
 
 /// How long ending the process may take once everything is flushed.
 pub const EXIT_TIMEOUT: Duration = Duration::from_millis(200);
@@ -43,6 +44,8 @@ pub enum ServeError {
     Store(#[from] OpenError),
     #[error("cannot load what the store holds")]
     Load(#[from] AppError),
+    #[error(transparent)]
+    Widget(#[from] WidgetError),
     #[error("cannot be told to stop")]
     Signals(#[source] io::Error),
     #[error("what was accepted could not all be written")]
@@ -187,6 +190,9 @@ async fn assemble(config: &Config) -> Result<Application, ServeError> {
     let instance = random_text(8).to_lowercase();
     let api = Api::new(app.clone(), config.rate.trust_forwarded_for.clone(), config.limits.body_bytes, &instance)
         .with_tokens_secret(config.auth.create_tokens_secret.as_ref().cloned());
+    let trusted = config.rate.trust_forwarded_for.clone();
+    let folder = config.livechat.widget_dir.as_deref();
+    let widget = Widget::new(app.clone(), config.public_url.clone(), trusted, folder)?;
     let ready = Ready::new(move || {
         let store = store.clone();
         async move { store.check().await.map_err(|error| error.to_string()) }
@@ -197,6 +203,7 @@ async fn assemble(config: &Config) -> Result<Application, ServeError> {
     let router = api::router(api)
         .merge(Router::new().route("/metrics", get(metrics::handler)).with_state(observed))
         .merge(health::routes(ready))
+        .merge(widget::routes(widget))
         .layer(from_fn_with_state(edge, around));
     Ok(Application { app, router, greeting })
 }

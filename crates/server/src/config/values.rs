@@ -4,6 +4,7 @@
 //! Evidence: `tests/it/config.rs`.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -111,6 +112,28 @@ pub(super) fn without_password(url: &str) -> String {
         format!("?{}", pairs.collect::<Vec<_>>().join("&"))
     });
     format!("{scheme}://{rest}{}", query.unwrap_or_default())
+}
+
+/// The folder with the build of the chat widget; or nothing, when none is served.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct WidgetDir(Option<PathBuf>);
+
+impl WidgetDir {
+    pub fn as_deref(&self) -> Option<&Path> {
+        self.0.as_deref()
+    }
+}
+
+impl TryFrom<String> for WidgetDir {
+    type Error = Expected;
+
+    fn try_from(raw: String) -> Result<Self, Expected> {
+        if raw.contains(char::is_control) {
+            return Err(Expected("a folder, as in /opt/livechat/build".to_owned()));
+        }
+        Ok(Self((!raw.is_empty()).then(|| raw.into())))
+    }
 }
 
 /// The address of this server as others see it, without a slash at its end; or

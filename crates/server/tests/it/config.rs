@@ -54,6 +54,7 @@ fn the_defaults_are_what_an_operator_was_promised() {
     assert_eq!(config.limits.shutdown, Duration::from_secs(10));
     assert_eq!(config.auth.login_token_days, 90);
     assert_eq!(config.log.format, LogFormat::Text);
+    assert_eq!(config.livechat.widget_dir.as_deref(), None);
     assert!(!config.rate.trust_forwarded_for.trusts("127.0.0.1".parse().unwrap()));
 }
 

@@ -20,3 +20,4 @@ mod metrics;
 mod office;
 mod running;
 mod tidy;
+mod widget;
