@@ -1,5 +1,5 @@
 //! The chat widget, as a browser finds it: its page at `/livechat`, the files of its build below,
-//! and the picture of whoever it talks to.
+//! the picture of whoever it talks to, and the sound of being answered.
 //!
 //! The build is Rocket.Chat's own (`@rocket.chat/livechat` of the npm registry), unpacked by the
 //! operator into a folder that the configuration names; none of it is part of this program.
@@ -9,6 +9,7 @@
 //! `tests/clients`.
 
 mod avatar;
+mod chime;
 mod framing;
 mod page;
 mod root;
@@ -87,13 +88,14 @@ impl Build {
     }
 }
 
-/// `GET /livechat`, `GET /livechat/<file>` and `GET /avatar/<username>`
+/// `GET /livechat`, `GET /livechat/<file>`, `GET /avatar/<username>` and `GET /sounds/chime.wav`
 pub fn routes(widget: Widget) -> Router {
     Router::new()
         .route("/livechat", get(page::handler))
         .route("/livechat/", get(without_slash))
         .route("/livechat/{*file}", get(file))
         .route("/avatar/{username}", get(avatar::handler))
+        .route("/sounds/chime.wav", get(chime::handler))
         .with_state(widget)
 }
 

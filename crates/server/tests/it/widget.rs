@@ -173,3 +173,10 @@ async fn anybody_has_a_picture_and_it_tells_nobody_who_exists() {
     assert_eq!(hostile.status, 200);
     assert!(!text(&hostile).contains("script"), "{}", text(&hostile));
 }
+
+#[tokio::test]
+async fn there_is_a_sound_to_play() {
+    let answer = get(&Desk::open().await, "/sounds/chime.wav", &[]).await;
+    assert_eq!((answer.status.as_u16(), header(&answer, "content-type")), (200, "audio/wav"));
+    assert!(answer.body.starts_with(b"RIFF"));
+}
