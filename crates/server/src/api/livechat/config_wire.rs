@@ -1,6 +1,6 @@
 //! What the widget is told, member by member: settings under the widget's names for them.
 //!
-//! Calls, uploads, triggers, departments, a logo and a sound are members the widget looks for and
+//! Calls, uploads, triggers, departments and a logo are members the widget looks for and
 //! the house does not have. Evidence: contract/around.md 6.3.
 
 use app::directory::Directory;
@@ -15,6 +15,9 @@ use crate::api::contact_wire::WireEmail;
 
 /// What the widget speaks where the house does not say.
 const DEFAULT_LANGUAGE: &str = "en";
+
+/// Below the page that the widget runs in, wherever that is.
+const CHIME: &str = "sounds/chime.wav";
 
 /// The visibility of the fields that the widget's form shows.
 const VISIBLE: &str = "visible";
@@ -34,7 +37,7 @@ pub(super) fn house(directory: &Directory) -> Map<String, Value> {
         },
         "triggers": [],
         "departments": [],
-        "resources": { "sound": "", "emojis": [] },
+        "resources": { "sound": CHIME, "emojis": [] },
         "customFields": custom_fields(directory),
         "queueInfo": null,
     }))
