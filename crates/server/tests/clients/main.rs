@@ -91,6 +91,21 @@ async fn the_sdk_settles_a_conflict_over_its_rest_api() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_sdk_hears_a_visitor_and_answers_over_its_web_socket() {
+    npm_runs("sdk-driver").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sdk_of_the_widget_hears_a_visitor_and_answers_over_its_web_socket() {
+    npm_runs("sdk-alpha").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_client_for_python_settles_a_conflict() {
     Desk::open().await.run(&clients().join(".venv/bin/python"), &["python_client.py"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_widget_in_a_browser_says_two_things_and_talks_with_an_agent() {
+    npm_runs("widget").await;
 }
