@@ -20,7 +20,7 @@ mod path;
 mod query;
 mod rate;
 pub mod schema;
-pub(crate) mod user_wire;
+mod user_wire;
 mod wire;
 
 mod channels_info;

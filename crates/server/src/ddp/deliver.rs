@@ -19,8 +19,7 @@ use super::refusal::Refusal;
 use super::session::{Connection, End};
 use super::streams::{MESSAGES, MY_MESSAGES, Topic};
 use super::subscriptions::{Heard, Reader};
-use crate::api::livechat::message_wire::{Dates, WireMessage};
-use crate::api::user_wire::{self, Sight};
+use crate::api::livechat::{Dates, WireAgent, WireMessage};
 
 impl Connection {
     /// Tells what was heard.
@@ -95,7 +94,7 @@ impl Connection {
         let agent = now.and_then(|agent| self.ddp.api.app.directory().user(agent).cloned());
         let mut event = json!({ "type": "agentData" });
         if let Some(agent) = &agent {
-            event["data"] = user_wire::agent(agent, Sight::Public);
+            event["data"] = json!(WireAgent::from(agent.as_ref()));
         }
         self.tell_of_service(room, &event);
         if agent.is_none() {

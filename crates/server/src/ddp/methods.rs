@@ -11,7 +11,7 @@ use super::refusal::Refusal;
 use super::session::{Connection, Login};
 use super::streams::{NOTIFY, token_in};
 use super::subscriptions::Reader;
-use crate::api::livechat::message_wire::{Dates, WireMessage};
+use crate::api::livechat::{Dates, WireMessage};
 use crate::api::login::{Form, read};
 
 /// The longest token a visitor shows before it has said anything.

@@ -24,7 +24,7 @@ mod inquiries_take;
 mod inquiry_wire;
 mod message;
 mod message_id;
-pub(crate) mod message_wire;
+mod message_wire;
 mod messages;
 mod messages_history;
 mod origin;
