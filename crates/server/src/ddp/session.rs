@@ -26,9 +26,6 @@ use super::subscriptions::{Heard, Reader, Subscriptions};
 use crate::listener::Lifeline;
 use crate::serve::random_text;
 
-/// How long writing one frame may take.
-const WRITE_PATIENCE: Duration = Duration::from_secs(10);
-
 /// How long the other side may take to agree that the connection is closed.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -157,7 +154,7 @@ impl Connection {
                 }
             };
             for text in self.out.drain(..) {
-                match timeout(WRITE_PATIENCE, socket.send(Message::Text(text.into()))).await {
+                match timeout(silence, socket.send(Message::Text(text.into()))).await {
                     Ok(Ok(())) => {}
                     Ok(Err(_)) => return End::Gone,
                     Err(_) => return End::TooSlow,

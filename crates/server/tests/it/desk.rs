@@ -24,18 +24,23 @@ pub(crate) struct Desk {
 impl Desk {
     /// A server that keeps everything in memory.
     pub(crate) async fn open() -> Self {
-        Self::open_on("memory:").await
+        Self::open_with(&[]).await
+    }
+
+    /// The same, with these settings.
+    pub(crate) async fn open_with(settings: &[(&str, &str)]) -> Self {
+        Self::open_on("memory:", settings).await
     }
 
     /// A server that keeps everything in a file of its own below `folder`.
     pub(crate) async fn open_in(folder: &Path) -> Self {
-        Self::open_on(&format!("sqlite:{}/{}.db", folder.display(), random_text(12))).await
+        Self::open_on(&format!("sqlite:{}/{}.db", folder.display(), random_text(12)), &[]).await
     }
 
-    async fn open_on(store: &str) -> Self {
+    async fn open_on(store: &str, settings: &[(&str, &str)]) -> Self {
         let flag =
             |key: &str, value: &str| Flag { name: format!("--{key}"), key: key.to_owned(), value: value.to_owned() };
-        let flags = vec![
+        let mut flags = vec![
             flag("listen", "127.0.0.1:0"),
             flag("store", store),
             // As cheap as may be configured: what is tested is not how hard a password is to guess.
@@ -43,6 +48,7 @@ impl Desk {
             flag("auth.argon2_iterations", "1"),
             flag("auth.create_tokens_secret", TOKENS_SECRET),
         ];
+        flags.extend(settings.iter().map(|(key, value)| flag(key, value)));
         let mut config = Config::load(&Sources { flags, ..Sources::default() }).unwrap().config;
         let password = random_text(16);
         config.first_admin = FirstAdmin {
@@ -58,6 +64,16 @@ impl Desk {
     /// Host and port.
     pub(crate) fn address(&self) -> String {
         self.running.address.clone()
+    }
+
+    /// What it serves.
+    pub(crate) fn app(&self) -> &App {
+        &self.running.app
+    }
+
+    /// Stops it as a signal would.
+    pub(crate) async fn stop(self) {
+        self.running.stop().await.unwrap();
     }
 
     /// Name and password of its administrator.
