@@ -3,7 +3,7 @@
 //! An endpoint is found by its URL: `…/contacts.conflicts` is `omnichannel/contacts_conflicts.rs`.
 //! Wire names live here and go no further.
 
-mod allowed;
+pub(crate) mod allowed;
 mod answer;
 mod contact_wire;
 mod endpoint;
@@ -30,7 +30,7 @@ mod livechat_agents;
 pub(crate) mod login;
 mod logout;
 mod me;
-mod method_call;
+pub(crate) mod method_call;
 mod omnichannel;
 mod permissions;
 mod roles;

@@ -15,11 +15,10 @@ use domain::room::Room;
 use serde_json::{Value, json};
 
 use super::frame;
-use super::refusal::Refusal;
 use super::session::{Connection, End};
-use super::streams::{MESSAGES, MY_MESSAGES, Topic};
+use super::streams::{Event, MESSAGES, MY_MESSAGES, Topic, not_allowed};
 use super::subscriptions::{Heard, Reader};
-use crate::api::livechat::{Dates, WireAgent, WireMessage};
+use crate::api::livechat::{Dates, WireMessage, agent_for_visitor};
 
 impl Connection {
     /// Tells what was heard.
@@ -42,11 +41,10 @@ impl Connection {
             if let Some((_, name)) = self.read_as(&reader, room.as_str()).await? {
                 own_names.push(name);
             } else {
-                let of_room = |event: &super::streams::Event, of: &Reader| {
-                    matches!(event, super::streams::Event::Of(other, _) if other == room) && *of == reader
-                };
+                let of_room =
+                    |event: &Event, of: &Reader| matches!(event, Event::Of(other, _) if other == room) && *of == reader;
                 let gone = self.subscriptions.remove_where(of_room);
-                self.out.extend(gone.iter().map(|id| frame::nosub(id, Some(&Refusal::not_allowed()))));
+                self.out.extend(gone.iter().map(|id| frame::nosub(id, Some(&not_allowed()))));
             }
         }
         let topics = self.subscriptions.topics_of(room);
@@ -91,10 +89,11 @@ impl Connection {
             return;
         }
         self.note_service(room, changed);
-        let agent = now.and_then(|agent| self.ddp.api.app.directory().user(agent).cloned());
+        let directory = self.ddp.api.app.directory().clone();
+        let agent = now.and_then(|agent| directory.user(agent));
         let mut event = json!({ "type": "agentData" });
-        if let Some(agent) = &agent {
-            event["data"] = json!(WireAgent::from(agent.as_ref()));
+        if let Some(agent) = agent {
+            event["data"] = agent_for_visitor(agent, &directory);
         }
         self.tell_of_service(room, &event);
         if agent.is_none() {
@@ -123,6 +122,9 @@ impl Connection {
     pub(super) fn look_again(&mut self) {
         self.forget_lost_login();
         let directory = self.ddp.api.app.directory().clone();
+        if !directory.is_on("Livechat_show_agent_info") {
+            return;
+        }
         for room in self.subscriptions.served_rooms() {
             let Some(listening) = self.subscriptions.listening(&room) else { continue };
             let Some(agent) = listening.agent.as_ref().and_then(|agent| directory.user(agent)) else { continue };

@@ -6,7 +6,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::refusal::Refusal;
+use crate::api::method_call::error::MethodError;
 
 /// The version of the protocol that is spoken.
 pub(super) const VERSION: &str = "1";
@@ -83,7 +83,7 @@ pub(super) fn pong(id: Option<String>) -> String {
 }
 
 /// What a call came to, and that all it changed is told.
-pub(super) fn result(id: &str, outcome: Result<Value, Refusal>) -> [String; 2] {
+pub(super) fn result(id: &str, outcome: Result<Value, MethodError>) -> [String; 2] {
     let result = match outcome {
         Ok(Value::Null) => json!({ "msg": "result", "id": id }),
         Ok(value) => json!({ "msg": "result", "id": id, "result": value }),
@@ -98,7 +98,7 @@ pub(super) fn ready(id: &str) -> String {
 }
 
 /// It will not be told, or no longer.
-pub(super) fn nosub(id: &str, refusal: Option<&Refusal>) -> String {
+pub(super) fn nosub(id: &str, refusal: Option<&MethodError>) -> String {
     match refusal {
         Some(refusal) => json!({ "msg": "nosub", "id": id, "error": refusal.to_wire() }).to_string(),
         None => json!({ "msg": "nosub", "id": id }).to_string(),

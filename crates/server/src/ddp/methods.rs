@@ -4,49 +4,53 @@
 //! by the name the house knows, whatever name the call brings. Evidence: contract/around.md 6.4;
 //! `tests/it/live/`.
 
-use app::Draft;
 use serde_json::{Map, Value, json};
 
-use super::refusal::Refusal;
-use super::session::{Connection, Login};
-use super::streams::{NOTIFY, token_in};
+use super::session::Connection;
+use super::streams::{NOTIFY, not_allowed, token_in};
 use super::subscriptions::Reader;
-use crate::api::livechat::{Dates, WireMessage};
+use crate::api::allowed::Caller;
 use crate::api::login::{Form, read};
+use crate::api::method_call::error::MethodError;
+use crate::api::method_call::{self, ejson};
 
 /// The longest token a visitor shows before it has said anything.
 const TOKEN_BYTES: usize = 1024;
 
 impl Connection {
     /// Runs a method.
-    pub(super) async fn call(&mut self, name: &str, params: Vec<Value>) -> Result<Value, Refusal> {
+    pub(super) async fn call(&mut self, name: &str, params: Vec<Value>) -> Result<Value, MethodError> {
         let first = params.first().and_then(Value::as_object);
         match name {
-            "login" => self.log_in(first.ok_or_else(Refusal::match_failed)?).await,
+            "login" => self.log_in(first.ok_or_else(MethodError::match_failed)?).await,
             "logout" => self.log_out().await,
             "livechat:setUpConnection" => self.set_up(params.first().and_then(token_in)).await,
-            "sendMessage" => self.say(first.ok_or_else(Refusal::match_failed)?).await,
             NOTIFY => self.notify_room(&params).await,
-            _ => Err(Refusal::unknown_method(name)),
+            _ => {
+                // Whoever was logged in may no longer be, or be somebody with fewer permissions.
+                let caller = self.login.as_ref().zip(self.user());
+                let caller = caller.map(|(login, user)| Caller { user, token: login.token.clone() });
+                method_call::call(&self.ddp.api, caller.as_ref(), name, params).await
+            }
         }
     }
 
-    async fn log_in(&mut self, params: &Map<String, Value>) -> Result<Value, Refusal> {
+    async fn log_in(&mut self, params: &Map<String, Value>) -> Result<Value, MethodError> {
         let app = &self.ddp.api.app;
         let (session, kind) = match read(params) {
             Some(Form::Token(token)) => (app.resume(&token)?, "resume"),
             Some(Form::Password(name, password)) => (app.log_in(&name, &password, self.from).await?, "password"),
-            None => return Err(Refusal::match_failed()),
+            None => return Err(MethodError::match_failed()),
         };
         let mut shown = json!({ "id": session.user.id, "token": session.token, "type": kind });
         if let Some(end) = app.token_ends_at(&session.token) {
-            shown["tokenExpires"] = json!({ "$date": end.as_millis() });
+            shown["tokenExpires"] = ejson::date(end);
         }
-        self.login = Some(Login { user: session.user.id.clone(), token: session.token });
+        self.login = Some(Caller { user: session.user, token: session.token.into() });
         Ok(shown)
     }
 
-    async fn log_out(&mut self) -> Result<Value, Refusal> {
+    async fn log_out(&mut self) -> Result<Value, MethodError> {
         if let Some(login) = &self.login {
             self.ddp.api.app.log_out(&login.token).await?;
             self.forget_login();
@@ -55,8 +59,8 @@ impl Connection {
     }
 
     /// A visitor's client says whose it is; the visitor need not be known yet.
-    async fn set_up(&mut self, token: Option<&str>) -> Result<Value, Refusal> {
-        let token = token.filter(|token| token.len() <= TOKEN_BYTES).ok_or_else(Refusal::match_failed)?;
+    async fn set_up(&mut self, token: Option<&str>) -> Result<Value, MethodError> {
+        let token = token.filter(|token| token.len() <= TOKEN_BYTES).ok_or_else(MethodError::match_failed)?;
         if self.present.as_ref().is_none_or(|present| **present.token() != *token) {
             self.leave().await;
             self.present = Some(self.ddp.presence.enter(token));
@@ -64,32 +68,23 @@ impl Connection {
         Ok(Value::Null)
     }
 
-    async fn say(&mut self, message: &Map<String, Value>) -> Result<Value, Refusal> {
-        let text = |name| message.get(name).and_then(Value::as_str);
-        let user = self.user().ok_or_else(Refusal::not_logged_in)?;
-        let (Some(room), Some(said)) = (text("rid"), text("msg")) else { return Err(Refusal::match_failed()) };
-        let draft = Draft { room: room.to_owned(), id: text("_id").map(str::to_owned), text: said.to_owned() };
-        let message = self.ddp.api.app.say_as_agent(&user, &draft).await?;
-        Ok(json!(WireMessage::new(&message, Dates::Ejson)))
-    }
-
     /// Somebody begins or stops writing, said in either of two ways.
-    async fn notify_room(&mut self, params: &[Value]) -> Result<Value, Refusal> {
-        let event = params.first().and_then(Value::as_str).ok_or_else(Refusal::match_failed)?;
-        let (room, what) = event.rsplit_once('/').ok_or_else(Refusal::not_allowed)?;
+    async fn notify_room(&mut self, params: &[Value]) -> Result<Value, MethodError> {
+        let event = params.first().and_then(Value::as_str).ok_or_else(MethodError::match_failed)?;
+        let (room, what) = event.rsplit_once('/').ok_or_else(not_allowed)?;
         let is_typing = match (what, params.get(2)) {
             ("typing", Some(Value::Bool(is_typing))) => *is_typing,
             ("user-activity", Some(Value::Array(activities))) => {
                 activities.iter().any(|activity| activity == "user-typing")
             }
-            ("typing" | "user-activity", _) => return Err(Refusal::match_failed()),
-            _ => return Err(Refusal::not_allowed()),
+            ("typing" | "user-activity", _) => return Err(MethodError::match_failed()),
+            _ => return Err(not_allowed()),
         };
         let shown = params.get(3).and_then(token_in);
         let writer = shown.map_or(Reader::Agent, |token| Reader::Visitor(token.into()));
-        let (room, who) = self.read_as(&writer, room).await?.ok_or_else(Refusal::not_allowed)?;
+        let (room, who) = self.read_as(&writer, room).await?.ok_or_else(not_allowed)?;
         if !room.is_open() {
-            return Err(Refusal::not_allowed());
+            return Err(not_allowed());
         }
         self.ddp.api.app.tell_typing(&room, &who, is_typing);
         Ok(Value::Null)

@@ -13,7 +13,6 @@ mod frame;
 mod methods;
 mod places;
 mod presence;
-mod refusal;
 mod session;
 mod streams;
 mod subscriptions;

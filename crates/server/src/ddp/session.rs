@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
 use domain::directory::User;
-use domain::ids::UserId;
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
@@ -20,9 +19,10 @@ use super::allowance::{Allowance, Verdict};
 use super::frame::{self, Incoming, VERSION};
 use super::places::Place;
 use super::presence::Present;
-use super::refusal::Refusal;
-use super::streams::{Event, LOGIN_SERVICES, Named, find, token_in};
+use super::streams::{Event, LOGIN_SERVICES, Named, find, not_allowed, token_in};
 use super::subscriptions::{Heard, Reader, Subscriptions};
+use crate::api::allowed::Caller;
+use crate::api::method_call::error::MethodError;
 use crate::listener::Lifeline;
 use crate::serve::random_text;
 
@@ -32,6 +32,9 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
 /// How often is looked at what changes without being told: who is still logged in, which agent is
 /// there.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+/// What is said to whoever subscribes to more than one connection may.
+const TOO_MANY: &str = "Too many subscriptions on one connection";
 
 /// What an offline visitor's status is called.
 const OFFLINE: &str = "offline";
@@ -62,18 +65,13 @@ pub(super) struct Connection {
     pub(super) ddp: Arc<Ddp>,
     pub(super) from: IpAddr,
     has_begun: bool,
-    pub(super) login: Option<Login>,
+    /// Who logged in here; whether they still are is another question.
+    pub(super) login: Option<Caller>,
     pub(super) present: Option<Present>,
     pub(super) subscriptions: Subscriptions,
     allowance: Allowance,
     /// What is to be sent.
     pub(super) out: Vec<String>,
-}
-
-/// Who logged in here. Not to be printed: it holds a token.
-pub(super) struct Login {
-    pub(super) user: UserId,
-    pub(super) token: String,
 }
 
 /// Serves a connection until it ends. Its place is free again then, and its visitor offline.
@@ -190,14 +188,13 @@ impl Connection {
             Some(Incoming::Ping { id }) => self.out.push(frame::pong(id)),
             Some(Incoming::Pong) => {}
             Some(Incoming::Method { id, method, params }) => {
-                let outcome = if is_granted { self.call(&method, params).await } else { Err(Refusal::too_fast()) };
+                let outcome = if is_granted { self.call(&method, params).await } else { Err(too_fast()) };
                 self.out.extend(frame::result(&id, outcome));
             }
             // Whoever asks twice under one id has been answered.
             Some(Incoming::Sub { id, .. }) if self.subscriptions.holds(&id) => {}
             Some(Incoming::Sub { id, name, params }) => {
-                let outcome =
-                    if is_granted { self.subscribe(&id, &name, &params).await } else { Err(Refusal::too_fast()) };
+                let outcome = if is_granted { self.subscribe(&id, &name, &params).await } else { Err(too_fast()) };
                 self.out.push(match outcome {
                     Ok(()) => frame::ready(&id),
                     Err(refusal) => frame::nosub(&id, Some(&refusal)),
@@ -218,18 +215,18 @@ impl Connection {
         }
     }
 
-    async fn subscribe(&mut self, id: &str, name: &str, params: &[Value]) -> Result<(), Refusal> {
+    async fn subscribe(&mut self, id: &str, name: &str, params: &[Value]) -> Result<(), MethodError> {
         if name == LOGIN_SERVICES {
             return Ok(());
         }
         let event = params.first().and_then(Value::as_str).unwrap_or_default();
         let event = match find(name, event) {
             Named::Event(event) => event,
-            Named::NoEvent => return Err(Refusal::not_allowed()),
-            Named::NoStream => return Err(Refusal::unknown_subscription(name)),
+            Named::NoEvent => return Err(not_allowed()),
+            Named::NoStream => return Err(MethodError::unknown_subscription(name)),
         };
         if self.subscriptions.is_full() {
-            return Err(Refusal::too_many_subscriptions());
+            return Err(MethodError::new("error-too-many-subscriptions", TOO_MANY));
         }
         let shown = params.get(1).and_then(|options| options.get("args")?.get(0)).and_then(token_in);
         let reader = shown.map_or(Reader::Agent, |token| Reader::Visitor(token.into()));
@@ -242,15 +239,15 @@ impl Connection {
         outcome
     }
 
-    async fn allow(&mut self, event: &Event, reader: &Reader) -> Result<(), Refusal> {
+    async fn allow(&mut self, event: &Event, reader: &Reader) -> Result<(), MethodError> {
         let room = match event {
             Event::Of(room, _) => room,
             Event::MyMessages => {
                 let is_agent = *reader == Reader::Agent && self.user().is_some();
-                return if is_agent { Ok(()) } else { Err(Refusal::not_allowed()) };
+                return if is_agent { Ok(()) } else { Err(not_allowed()) };
             }
         };
-        let (read, _) = self.read_as(reader, room.as_str()).await?.ok_or_else(Refusal::not_allowed)?;
+        let (read, _) = self.read_as(reader, room.as_str()).await?.ok_or_else(not_allowed)?;
         self.note_service(room, &read);
         Ok(())
     }
@@ -258,7 +255,7 @@ impl Connection {
     /// Who is logged in here, if they still are.
     pub(super) fn user(&self) -> Option<Arc<User>> {
         let login = self.login.as_ref()?;
-        self.ddp.api.app.authenticate(login.user.as_str(), &login.token)
+        self.ddp.api.app.authenticate(login.user.id.as_str(), &login.token)
     }
 
     /// Whoever is no longer logged in is told nothing more.
@@ -272,7 +269,7 @@ impl Connection {
     pub(super) fn forget_login(&mut self) {
         self.login = None;
         let gone = self.subscriptions.remove_where(|_, reader| *reader == Reader::Agent);
-        self.out.extend(gone.iter().map(|id| frame::nosub(id, Some(&Refusal::not_allowed()))));
+        self.out.extend(gone.iter().map(|id| frame::nosub(id, Some(&not_allowed()))));
     }
 
     /// The visitor that was here is here no longer.
@@ -289,6 +286,10 @@ impl Connection {
             Err(error) => tracing::warn!(%error, "a visitor who left still counts as there"),
         }
     }
+}
+
+fn too_fast() -> MethodError {
+    MethodError::new("too-many-requests", "Error, too many requests. Please slow down.")
 }
 
 /// Says why, and waits a little for the other side to agree.

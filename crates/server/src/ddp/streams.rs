@@ -5,6 +5,8 @@
 use domain::ids::RoomId;
 use serde_json::Value;
 
+use crate::api::method_call::error::MethodError;
+
 pub(super) const MESSAGES: &str = "stream-room-messages";
 pub(super) const NOTIFY: &str = "stream-notify-room";
 const LIVECHAT: &str = "stream-livechat-room";
@@ -88,6 +90,11 @@ pub(super) fn find(stream: &str, event: &str) -> Named {
         _ => return Named::NoStream,
     };
     found.map_or(Named::NoEvent, Named::Event)
+}
+
+/// Why somebody is not told of something, or may not tell of it.
+pub(super) fn not_allowed() -> MethodError {
+    MethodError::in_a_word("not-allowed")
 }
 
 /// The token a visitor shows, with a subscription or a call.

@@ -66,6 +66,6 @@ async fn a_login_revoked_elsewhere_is_told_nothing_more() {
         assert_eq!((&told["msg"], &told["id"]), (&json!("nosub"), &json!("ddp-2")), "{way}: {told}");
         let sent = json!([{ "rid": house.rid(), "msg": "Still here." }]);
         let answer = socket.call("sendMessage", sent).await;
-        assert_eq!(answer["error"]["error"], "error-invalid-user", "{way}: {answer}");
+        assert_eq!(answer["error"]["error"], "error-not-allowed", "{way}: {answer}");
     }
 }
