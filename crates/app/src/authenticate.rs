@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::directory::User;
-use domain::ids::UserId;
+use domain::ids::{Timestamp, UserId};
 
 use crate::App;
 use crate::tokens::hash_token;
@@ -16,5 +16,10 @@ impl App {
             return None;
         }
         self.directory().user(&owner).filter(|user| user.active).cloned()
+    }
+
+    /// When a token in force stops working by itself; personal ones never do.
+    pub fn token_ends_at(&self, token: &str) -> Option<Timestamp> {
+        self.tokens.end_of(&hash_token(token))
     }
 }

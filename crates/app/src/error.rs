@@ -25,6 +25,7 @@ use crate::rooms::RoomError;
 use crate::say_custom_fields::SayError;
 use crate::store::StoreError;
 use crate::user_rules::UserError;
+use crate::visitor_status::VisitorStatusError;
 
 /// What a use case can end in other than its answer.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +87,9 @@ pub enum AppError {
     /// A visitor is not deleted.
     #[error(transparent)]
     DeleteVisitor(#[from] DeleteVisitorError),
+    /// A visitor's status stays as it is.
+    #[error(transparent)]
+    VisitorStatus(#[from] VisitorStatusError),
     /// Nobody is logged in.
     #[error(transparent)]
     Login(#[from] LoginError),

@@ -15,6 +15,9 @@ use tokio::sync::broadcast;
 /// How many happenings wait for a listener before it loses the oldest.
 const HAPPENINGS_KEPT: usize = 64;
 
+/// How many messages wait for a listener to all conversations before it loses the oldest.
+const MESSAGES_KEPT: usize = 256;
+
 /// Something that happened in a conversation.
 #[derive(Debug, Clone)]
 pub enum Happening {
@@ -34,9 +37,17 @@ pub enum Happening {
 }
 
 /// Who listens to which conversation.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Feed {
     rooms: Mutex<HashMap<RoomId, broadcast::Sender<Happening>>>,
+    /// The messages of all conversations.
+    messages: broadcast::Sender<Arc<Message>>,
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self { rooms: Mutex::default(), messages: broadcast::Sender::new(MESSAGES_KEPT) }
+    }
 }
 
 impl Feed {
@@ -48,6 +59,11 @@ impl Feed {
             rooms.retain(|_, sender| sender.receiver_count() > 0);
         }
         rooms.entry(room.clone()).or_insert_with(|| broadcast::Sender::new(HAPPENINGS_KEPT)).subscribe()
+    }
+
+    /// Listens to the messages of all conversations from now on.
+    pub fn listen_to_messages(&self) -> broadcast::Receiver<Arc<Message>> {
+        self.messages.subscribe()
     }
 
     /// Tells those who listen to the conversation.
@@ -65,7 +81,10 @@ impl Feed {
         for change in &changes.messages {
             match change {
                 MessageChange::Create(message) | MessageChange::Update { message, .. } if !message.is_hidden() => {
-                    self.tell(&message.room, Happening::Message(Arc::new(message.clone())));
+                    let message = Arc::new(message.clone());
+                    self.tell(&message.room, Happening::Message(message.clone()));
+                    // Most of the time nobody listens to all of them.
+                    let _ = self.messages.send(message);
                 }
                 MessageChange::Create(_) | MessageChange::Update { .. } => {}
                 MessageChange::Remove { message, room, .. } => {

@@ -50,6 +50,7 @@ mod tokens;
 mod turns;
 mod user_rules;
 mod users;
+mod visitor_status;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -93,6 +94,7 @@ pub use crate::say_custom_fields::{SayError, SentField};
 pub use crate::secret::is_same_secret;
 pub use crate::user_rules::{STATUSES, UserError};
 pub use crate::users::{GivenPassword, NewUser, UserPatch};
+pub use crate::visitor_status::VisitorStatusError;
 
 /// What the use cases need of the world.
 pub struct World {

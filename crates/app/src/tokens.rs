@@ -68,6 +68,12 @@ impl Tokens {
         Some(Timestamp::from_millis(token.created_at.as_millis().saturating_add(lasts)))
     }
 
+    /// When the token of this hash stops working by itself, if there is one and it does.
+    pub(crate) fn end_of(&self, hash: &str) -> Option<Timestamp> {
+        let by_hash = self.by_hash.read().unwrap_or_else(PoisonError::into_inner);
+        by_hash.get(hash).and_then(|token| self.expires_at(token))
+    }
+
     /// The tokens of one user.
     pub(crate) fn of(&self, user: &UserId) -> Vec<Token> {
         let by_hash = self.by_hash.read().unwrap_or_else(PoisonError::into_inner);

@@ -34,6 +34,7 @@ pub struct Config {
     pub store: StoreUrl,
     pub livechat: Livechat,
     pub limits: Limits,
+    pub live: Live,
     pub log: Log,
     pub rate: Rate,
     pub auth: Auth,
@@ -65,6 +66,24 @@ pub struct Limits {
     pub connections: u32,
     #[serde(rename = "shutdown_seconds", deserialize_with = "seconds::<_, 1, 600>")]
     pub shutdown: Duration,
+}
+
+/// What live connections may do.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Live {
+    #[serde(deserialize_with = "within::<_, _, 1, 1_000_000>")]
+    pub sockets: usize,
+    #[serde(deserialize_with = "within::<_, _, 1, 1_000_000>")]
+    pub sockets_per_address: usize,
+    #[serde(deserialize_with = "within::<_, _, 1024, 16_777_216>")]
+    pub message_bytes: usize,
+    #[serde(deserialize_with = "within::<_, _, 1, 100_000>")]
+    pub subscriptions: usize,
+    #[serde(deserialize_with = "within::<_, _, 1, 100_000>")]
+    pub calls_per_second: u32,
+    #[serde(rename = "silence_seconds", deserialize_with = "seconds::<_, 1, 3600>")]
+    pub silence: Duration,
 }
 
 #[derive(Debug, Clone, Deserialize)]

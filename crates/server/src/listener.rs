@@ -2,8 +2,9 @@
 //! stopping, finished before they are closed.
 //!
 //! A stop loses no request that had begun: first nobody is let in, then idle
-//! connections close, then each busy one answers what it is at and closes. Only
-//! what takes longer than the drain is cut off. Evidence: `tests/it/listener.rs`.
+//! connections close, then each busy one answers what it is at and closes; those that have become
+//! live connections are told to end (`Lifeline`). Only what takes longer than the drain is cut off.
+//! Evidence: `tests/it/listener.rs`.
 
 use std::io;
 use std::net::SocketAddr;
@@ -69,6 +70,22 @@ pub async fn bind(address: &ListenAddress) -> Result<TcpListener, ListenError> {
     })
 }
 
+/// What holds a connection open, for a request that goes on after its answer: as long as a clone is
+/// there, the connection counts as open, and a stop waits for it.
+#[derive(Debug, Clone)]
+pub struct Lifeline {
+    _slot: Arc<OwnedSemaphorePermit>,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Lifeline {
+    /// Ends when the server stops.
+    pub async fn stopped(&mut self) {
+        // Where nobody is left to say so, it has stopped.
+        let _ = self.stopped.wait_for(|stopped| *stopped).await;
+    }
+}
+
 /// Serves until `stop` is done, then drains for at most `drain`.
 pub async fn serve(
     listener: TcpListener,
@@ -87,7 +104,8 @@ pub async fn serve(
             accepted = accept(&listener, &slots) => accepted,
             () = &mut stop => break,
         };
-        let connection = Connection { peer, slot, stopped: stopped.clone() };
+        let lifeline = Lifeline { _slot: Arc::new(slot), stopped: stopped.clone() };
+        let connection = Connection { peer, lifeline };
         tokio::spawn(connection.run(stream, http.clone(), router.clone()));
     }
     drop(listener);
@@ -125,28 +143,29 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 struct Connection {
     peer: SocketAddr,
     /// Held for as long as the connection is open.
-    slot: OwnedSemaphorePermit,
-    stopped: watch::Receiver<bool>,
+    lifeline: Lifeline,
 }
 
 impl Connection {
-    async fn run(mut self, stream: TcpStream, http: http1::Builder, router: Router) {
+    async fn run(self, stream: TcpStream, http: http1::Builder, router: Router) {
         // An answer is written in one piece; waiting for more to send only delays it.
         if stream.set_nodelay(true).is_err() {
             return;
         }
         let peer = ConnectInfo(self.peer);
         let router = TowerToHyperService::new(router);
+        let Self { lifeline, .. } = self;
+        let mut watched = lifeline.clone();
         let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
             request.extensions_mut().insert(peer);
+            request.extensions_mut().insert(lifeline.clone());
             router.call(request)
         });
         let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
-        let stopped = async move { self.stopped.wait_for(|stopped| *stopped).await.is_ok() };
         let served = tokio::select! {
             biased;
             served = connection.as_mut() => served,
-            _ = stopped => {
+            () = watched.stopped() => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }
@@ -156,7 +175,6 @@ impl Connection {
             let error: &dyn std::error::Error = &error;
             tracing::debug!(error, "a connection ended early");
         }
-        drop(self.slot);
     }
 }
 

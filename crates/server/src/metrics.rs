@@ -66,6 +66,8 @@ metrics! {
     pub resolved_conflicts: Counter = Counter::default(),
     /// Logins refused.
     pub failed_logins: Counter = Counter::default(),
+    /// Live connections open now.
+    pub open_sockets: Gauge = Gauge::default(),
 }
 
 impl Metrics {

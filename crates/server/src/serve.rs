@@ -26,6 +26,7 @@ use tokio::time::Instant;
 
 use crate::api::{self, Api};
 use crate::config::{Config, FirstAdmin};
+use crate::ddp::{self, Ddp};
 use crate::edge::{Edge, around};
 use crate::health::{self, Ready};
 use crate::listener::{self, Drain, ListenError};
@@ -199,8 +200,10 @@ async fn assemble(config: &Config) -> Result<Application, ServeError> {
     });
     let source = app.clone();
     let observed = metrics::Source::new(metrics.clone(), move |metrics| observe(metrics, &source));
-    let edge = Edge::new(metrics, config.limits.request, instance);
+    let edge = Edge::new(metrics.clone(), config.limits.request, instance);
+    let live = Ddp::new(api.clone(), config.live.clone(), metrics.clone());
     let router = api::router(api)
+        .merge(ddp::router(live))
         .merge(Router::new().route("/metrics", get(metrics::handler)).with_state(observed))
         .merge(health::routes(ready))
         .merge(widget::routes(widget))

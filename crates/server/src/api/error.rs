@@ -201,6 +201,7 @@ fn of_app(error: AppError) -> Response {
         AppError::Inquiry(error) => error_livechat::inquiry(error).into_response(),
         AppError::Room(error) => error_livechat::room(error).into_response(),
         AppError::DeleteVisitor(error) => error_livechat::delete_visitor(error).into_response(),
+        AppError::VisitorStatus(error) => error_livechat::visitor_status(error).into_response(),
         AppError::Busy => overloaded("Too much happens to this record at once; try again", "attempts used up"),
         AppError::Store(StoreError::Overloaded) => {
             overloaded("The server has too much to write; try again", "queue full")

@@ -5,7 +5,7 @@
 
 use app::{
     CloseRoomError, ConverseError, DefinitionError, DeleteVisitorError, EnterVisitorError, InquiryError, OpenRoomError,
-    RegisterError, RoomError, SayError,
+    RegisterError, RoomError, SayError, VisitorStatusError,
 };
 
 use crate::api::error::ApiError;
@@ -129,6 +129,12 @@ pub(crate) fn enter_visitor(error: &EnterVisitorError) -> ApiError {
             r#"The contact manager must have the role "livechat-agent""#,
             "error-invalid-contact-manager",
         ),
+    }
+}
+
+pub(crate) fn visitor_status(error: VisitorStatusError) -> ApiError {
+    match error {
+        VisitorStatusError::UnknownToken => ApiError::coded("", "invalid-token"),
     }
 }
 

@@ -61,7 +61,7 @@ async fn handler(
 
 /// What a body asks for.
 #[derive(Debug, PartialEq, Eq)]
-enum Form {
+pub(crate) enum Form {
     /// To go on with this token.
     Token(String),
     /// To log in by password.
@@ -69,7 +69,7 @@ enum Form {
 }
 
 /// What a body asks for. A token goes before a name, and of the names the first that is there.
-fn read(body: &Map<String, Value>) -> Option<Form> {
+pub(crate) fn read(body: &Map<String, Value>) -> Option<Form> {
     let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
     let member = |object: &Map<String, Value>, name: &str| object.get(name).and_then(text);
     if let Some(token) = member(body, "resume") {

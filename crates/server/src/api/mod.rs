@@ -3,7 +3,7 @@
 //! An endpoint is found by its URL: `…/contacts.conflicts` is `omnichannel/contacts_conflicts.rs`.
 //! Wire names live here and go no further.
 
-mod allowed;
+pub(crate) mod allowed;
 mod answer;
 mod contact_wire;
 mod endpoint;
@@ -25,12 +25,12 @@ mod wire;
 
 mod channels_info;
 mod info;
-mod livechat;
+pub(crate) mod livechat;
 mod livechat_agents;
-mod login;
+pub(crate) mod login;
 mod logout;
 mod me;
-mod method_call;
+pub(crate) mod method_call;
 mod omnichannel;
 mod permissions;
 mod roles;
@@ -38,10 +38,12 @@ mod settings;
 mod subscriptions_get_one;
 mod users;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use app::App;
 use axum::Router;
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
@@ -76,6 +78,11 @@ impl Api {
     #[must_use]
     pub fn with_tokens_secret(self, secret: Option<Secret>) -> Self {
         Self { tokens_secret: secret.map(Arc::new), ..self }
+    }
+
+    /// The address a request comes from; a proxy that is trusted may speak for another.
+    pub(crate) fn client_address(&self, parts: &Parts) -> IpAddr {
+        self.rate.client(parts)
     }
 }
 
@@ -113,6 +120,11 @@ pub fn router(api: Api) -> Router {
         .fallback(not_found)
         .layer(axum::middleware::from_fn_with_state(api.clone(), headers::around))
         .with_state(api)
+}
+
+/// A refusal in the shape of all others, for what is no endpoint.
+pub(crate) fn refuse(status: StatusCode, error: &str) -> Response {
+    error::refusal(status, error, None)
 }
 
 /// Contract/around.md 1.12: no client depends on the body; this one has the shape of all others.

@@ -66,6 +66,16 @@ impl Desk {
         self.running.address.clone()
     }
 
+    /// What it serves.
+    pub(crate) fn app(&self) -> &App {
+        &self.running.app
+    }
+
+    /// Stops it as a signal would.
+    pub(crate) async fn stop(self) {
+        self.running.stop().await.unwrap();
+    }
+
     /// Name and password of its administrator.
     pub(crate) fn administrator(&self) -> (String, String) {
         (ADMINISTRATOR.to_owned(), self.password.clone())

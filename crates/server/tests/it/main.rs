@@ -16,6 +16,7 @@ mod edge;
 mod exchanges;
 mod health;
 mod listener;
+mod live;
 mod metrics;
 mod office;
 mod running;

@@ -87,6 +87,9 @@ async fn every_metric_is_served_with_its_help() {
     # HELP concord_failed_logins Logins refused.
     # TYPE concord_failed_logins counter
     concord_failed_logins_total 0
+    # HELP concord_open_sockets Live connections open now.
+    # TYPE concord_open_sockets gauge
+    concord_open_sockets 0
     # EOF
     "#);
 }

@@ -81,6 +81,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
     visitor_token_delete::ENDPOINT,
 ];
 
+pub(crate) use self::agent_wire::agent_for_visitor;
 pub(crate) use self::inquiry_wire::WireSubscription;
 pub(crate) use self::message_wire::{Dates, WireMessage};
 pub(crate) use self::room_wire::WireRoom;

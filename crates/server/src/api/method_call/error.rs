@@ -5,6 +5,8 @@
 
 use app::DefinitionError;
 use app::error::AppError;
+use app::login::LoginError;
+use app::passwords::PasswordError;
 use serde_json::{Value, json};
 
 use crate::api::error::{ApiError, causes_of};
@@ -36,6 +38,32 @@ impl MethodError {
     /// The permission is missing.
     pub(crate) fn not_allowed() -> Self {
         Self::new("error-not-allowed", "Not allowed")
+    }
+
+    /// A refusal in a word.
+    pub(crate) fn in_a_word(error: &str) -> Self {
+        Self { error: json!(error), reason: None }
+    }
+
+    /// There is no stream and no publication of this name.
+    pub(crate) fn unknown_subscription(name: &str) -> Self {
+        Self { error: json!(404), reason: Some(format!("Subscription '{name}' not found")) }
+    }
+
+    /// Nobody is logged in by that.
+    fn login(error: LoginError) -> Self {
+        match error {
+            LoginError::WrongCredentials => {
+                Self { error: json!(403), reason: Some("User not found or incorrect password".to_owned()) }
+            }
+            LoginError::NotActive => Self::new("error-user-is-not-activated", "User is not activated"),
+            LoginError::BlockedForUser => {
+                Self::new("error-login-blocked-for-user", "Login has been temporarily blocked for this user")
+            }
+            LoginError::BlockedForAddress => {
+                Self::new("error-login-blocked-for-ip", "Login has been temporarily blocked for this address")
+            }
+        }
     }
 
     /// The failure is ours; its cause is for the log.
@@ -108,6 +136,10 @@ impl From<ApiError> for MethodError {
                 AppError::Inquiry(error) => error_livechat::inquiry(error).into(),
                 AppError::Room(error) => error_livechat::room(error).into(),
                 AppError::DeleteVisitor(error) => error_livechat::delete_visitor(error).into(),
+                AppError::Login(error) => Self::login(error),
+                AppError::Password(PasswordError::Overloaded) => {
+                    Self::new("error-busy", "Too many log in at once; try again")
+                }
                 AppError::Busy => Self::new("error-busy", "Too much happens to this record at once; try again"),
                 error => Self::internal(&error),
             },
