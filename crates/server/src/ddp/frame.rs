@@ -11,6 +11,10 @@ use crate::api::method_call::error::MethodError;
 /// The version of the protocol that is spoken.
 pub(super) const VERSION: &str = "1";
 
+/// What clients may begin with: the drafts of that version, which the bots' SDK still names, have
+/// the same frames.
+pub(super) const VERSIONS: [&str; 3] = [VERSION, "pre2", "pre1"];
+
 /// The longest id taken; clients count.
 const ID_BYTES: usize = 128;
 
@@ -103,6 +107,12 @@ pub(super) fn nosub(id: &str, refusal: Option<&MethodError>) -> String {
         Some(refusal) => json!({ "msg": "nosub", "id": id, "error": refusal.to_wire() }).to_string(),
         None => json!({ "msg": "nosub", "id": id }).to_string(),
     }
+}
+
+/// There is a document that what happens will change: for clients that keep one.
+pub(super) fn added(stream: &str, event: &str) -> String {
+    let fields = json!({ "eventName": event });
+    json!({ "msg": "added", "collection": stream, "id": "id", "fields": fields }).to_string()
 }
 
 /// Something happened.

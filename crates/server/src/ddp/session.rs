@@ -16,7 +16,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout
 
 use super::Ddp;
 use super::allowance::{Allowance, Verdict};
-use super::frame::{self, Incoming, VERSION};
+use super::frame::{self, Incoming, VERSION, VERSIONS};
 use super::places::Place;
 use super::presence::Present;
 use super::streams::{Event, LOGIN_SERVICES, Named, find, not_allowed, token_in};
@@ -175,7 +175,7 @@ impl Connection {
             None => self.out.push(frame::error("Bad request")),
             Some(Incoming::Connect { .. }) if self.has_begun => self.out.push(frame::error("Already connected")),
             Some(Incoming::Connect { version, support }) => {
-                if version != VERSION {
+                if !VERSIONS.contains(&version.as_str()) {
                     // It says what it speaks, and is told what is spoken here, if there is any use.
                     self.out.push(frame::failed());
                     tracing::debug!(is_supported = support.iter().any(|other| other == VERSION), "another version");
@@ -195,6 +195,9 @@ impl Connection {
             Some(Incoming::Sub { id, .. }) if self.subscriptions.holds(&id) => {}
             Some(Incoming::Sub { id, name, params }) => {
                 let outcome = if is_granted { self.subscribe(&id, &name, &params).await } else { Err(too_fast()) };
+                if let (Ok(()), Some(event)) = (&outcome, document_wanted(&params)) {
+                    self.out.push(frame::added(&name, event));
+                }
                 self.out.push(match outcome {
                     Ok(()) => frame::ready(&id),
                     Err(refusal) => frame::nosub(&id, Some(&refusal)),
@@ -314,4 +317,12 @@ async fn close(socket: &mut WebSocket, end: End) {
         while let Some(Ok(_)) = socket.recv().await {}
     })
     .await;
+}
+
+/// The event of a subscription whose client keeps a document of its stream, and drops every change
+/// of one it was not given first.
+fn document_wanted(params: &[Value]) -> Option<&str> {
+    let options = params.get(1)?;
+    let is_wanted = options.get("useCollection").unwrap_or(options).as_bool()?;
+    params.first()?.as_str().filter(|_| is_wanted)
 }

@@ -15,9 +15,19 @@ async fn a_connection_begins_with_a_version_both_speak() {
     let mut socket = Socket::connect(&house.desk.address()).await.unwrap();
     socket.send(&json!({ "msg": "sub", "id": "1", "name": "any" })).await;
     assert_eq!(socket.next().await, json!({ "msg": "error", "reason": "Must connect first" }));
-    socket.send(&json!({ "msg": "connect", "version": "pre1", "support": ["pre1"] })).await;
+    socket.send(&json!({ "msg": "connect", "version": "2", "support": ["2"] })).await;
     assert_eq!(socket.next().await, json!({ "msg": "failed", "version": "1" }));
     assert_eq!(socket.closed().await, Some(1002));
+}
+
+#[tokio::test]
+async fn a_draft_of_the_version_will_do() {
+    let house = House::open().await;
+    for draft in ["pre1", "pre2"] {
+        let mut socket = Socket::connect(&house.desk.address()).await.unwrap();
+        socket.send(&json!({ "msg": "connect", "version": draft, "support": [draft] })).await;
+        assert_eq!(socket.next().await["msg"], "connected", "{draft}");
+    }
 }
 
 #[tokio::test]

@@ -135,6 +135,23 @@ async fn an_agent_who_no_longer_serves_a_conversation_is_told_no_more_of_it() {
 }
 
 #[tokio::test]
+async fn a_client_that_keeps_a_document_is_given_it_before_it_changes() {
+    let house = House::open().await;
+    let kim = house.agent("kim").await;
+    let mut bot = house.socket_of(&kim).await;
+    for (id, options) in [("a", json!(true)), ("b", json!({ "useCollection": true, "args": [] }))] {
+        let params = json!(["__my_messages__", options]);
+        bot.send(&json!({ "msg": "sub", "id": id, "name": "stream-room-messages", "params": params })).await;
+        let added = json!({ "msg": "added", "collection": "stream-room-messages", "id": "id", "fields": { "eventName": "__my_messages__" } });
+        assert_eq!(bot.next().await, added);
+        assert_eq!(bot.next().await, json!({ "msg": "ready", "subs": [id] }));
+    }
+    let params = json!(["__my_messages__", { "useCollection": false, "args": [] }]);
+    bot.send(&json!({ "msg": "sub", "id": "c", "name": "stream-room-messages", "params": params })).await;
+    assert_eq!(bot.next().await, json!({ "msg": "ready", "subs": ["c"] }));
+}
+
+#[tokio::test]
 async fn a_bot_hears_every_conversation_it_serves_and_no_other() {
     let house = House::open().await;
     let kim = house.agent("kim").await;
