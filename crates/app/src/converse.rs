@@ -7,7 +7,7 @@ use domain::change_set::ChangeSet;
 use domain::converse;
 use domain::directory::User;
 use domain::ids::{MessageId, Timestamp};
-use domain::message::{Message, MessageKind, PageVisit};
+use domain::message::{Message, MessageKind, PageVisit, Sender};
 use domain::room::Room;
 use domain::visitor::Visitor;
 
@@ -84,7 +84,7 @@ impl App {
             }
             check_length(&draft.text, &self.directory())?;
             self.check_channel(&room).await?;
-            if let Some(message) = self.sent_before(draft, &room).await? {
+            if let Some(message) = self.sent_before(draft, &room, &visitor.sender()).await? {
                 return Ok(Attempt::Done(Said { message, visitor }));
             }
             let message = self.message(draft, &room, visitor.sender());
@@ -104,7 +104,7 @@ impl App {
                 return Err(ConverseError::Closed.into());
             }
             check_length(&draft.text, &self.directory())?;
-            if let Some(message) = self.sent_before(draft, &room).await? {
+            if let Some(message) = self.sent_before(draft, &room, &actor.sender()).await? {
                 return Ok(Attempt::Done(message));
             }
             let message = self.message(draft, &room, actor.sender());
@@ -250,17 +250,21 @@ impl App {
 
     /// The message its sender sent before, under the same id. Whoever sends again because no answer
     /// came has said it once.
-    async fn sent_before(&self, draft: &Draft, room: &Room) -> Result<Option<Message>, AppError> {
+    async fn sent_before(&self, draft: &Draft, room: &Room, sender: &Sender) -> Result<Option<Message>, AppError> {
         let Some(id) = &draft.id else { return Ok(None) };
         let id = MessageId::parse(id).map_err(|_| ConverseError::UnknownMessage)?;
+        let is_again = |message: &Message| {
+            let Message { room: said_in, sender: said_by, text, .. } = message;
+            message.is_said() && *said_in == room.id && said_by.who == sender.who && *text == draft.text
+        };
         match self.store.message(&id).await? {
-            Some(message) if message.room == room.id && message.text == draft.text => Ok(Some(message)),
+            Some(message) if is_again(&message) => Ok(Some(message)),
             Some(_) => Err(ConverseError::UnknownMessage.into()),
             None => Ok(None),
         }
     }
 
-    fn message(&self, draft: &Draft, room: &Room, sender: domain::message::Sender) -> Message {
+    fn message(&self, draft: &Draft, room: &Room, sender: Sender) -> Message {
         let given = draft.id.as_deref().and_then(|id| MessageId::parse(id).ok());
         let id = given.unwrap_or_else(|| MessageId::from_entropy(self.chance.bytes()));
         Message::new(id, room.id.clone(), MessageKind::Said, draft.text.clone(), sender, self.now())

@@ -44,7 +44,7 @@ pub enum InquiryError {
     /// It has ended.
     #[error("the conversation has ended")]
     RoomClosed,
-    /// Nobody serves it, or the department does not exist.
+    /// It is to go to a department, and there are none.
     #[error("the conversation cannot be given back")]
     NotReturned,
 }
@@ -87,21 +87,24 @@ impl App {
         Ok(self.store.room_of_inquiry(&id).await?.ok_or(InquiryError::NotFound)?)
     }
 
-    /// The conversation goes back to the queue.
-    pub async fn return_inquiry(&self, actor: &User, room: &str, department: Option<&str>) -> Result<(), AppError> {
+    /// The conversation goes back to the queue; answers with whether it had left it.
+    pub async fn return_inquiry(&self, actor: &User, room: &str, department: Option<&str>) -> Result<bool, AppError> {
         let _turn = self.turns.wait(&room).await;
         self.settle(|| async {
             let room = self.room(room).await?.ok_or(InquiryError::UnknownRoom)?;
             if !room.is_open() {
                 return Err(InquiryError::RoomClosed.into());
             }
-            if room.serving.is_none() || department.is_some() {
+            if department.is_some() {
                 return Err(InquiryError::NotReturned.into());
             }
+            if room.serving.is_none() {
+                return Ok(Attempt::Done(false));
+            }
             let note = MessageId::from_entropy(self.chance.bytes());
-            Ok(Attempt::Commit(converse::give_back(&room, note, actor.sender(), self.now()), ()))
+            Ok(Attempt::Commit(converse::give_back(&room, note, actor.sender(), self.now()), true))
         })
         .await
-        .map(|((), _)| ())
+        .map(|(is_back, _)| is_back)
     }
 }

@@ -22,9 +22,14 @@ use crate::directory::Directory;
 use crate::error::AppError;
 use crate::store::RoomSearch;
 
-/// The questions a visitor is asked, and the one it may answer in its own words.
-const SURVEY: [&str; 5] =
-    ["satisfaction", "agentKnowledge", "agentResposiveness", "agentFriendliness", "additionalFeedback"];
+/// The questions a visitor is asked.
+const QUESTIONS: [&str; 4] = ["satisfaction", "agentKnowledge", "agentResposiveness", "agentFriendliness"];
+
+/// What it may answer them with.
+const MARKS: [&str; 5] = ["1", "2", "3", "4", "5"];
+
+/// What it may answer in its own words.
+const FEEDBACK: &str = "additionalFeedback";
 
 /// Why a conversation stays as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -191,12 +196,12 @@ impl App {
         let _turn = self.turns.wait(&room).await;
         self.settle(|| async {
             let (room, _) = self.room_of_visitor(token, room).await?;
-            let answered = answers.iter().filter(|(question, _)| SURVEY.contains(&question.as_str()));
-            let mut after = room.clone();
-            after.survey.extend(answered.cloned());
-            if !answers.iter().any(|(question, _)| SURVEY.contains(&question.as_str())) {
+            let mut answered = answers.iter().filter(|(question, answer)| is_answer(question, answer)).peekable();
+            if answered.peek().is_none() {
                 return Err(RoomError::NothingAnswered.into());
             }
+            let mut after = room.clone();
+            after.survey.extend(answered.cloned());
             let survey = after.survey.clone();
             let rooms: Vec<RoomChange> = RoomChange::update(&room, after, self.now()).into_iter().collect();
             Ok(if rooms.is_empty() {
@@ -248,6 +253,10 @@ impl RoomMarks {
         keep_fields(&mut after.custom_fields, &self.visitor_fields, Scope::Visitor, directory)?;
         Ok(after)
     }
+}
+
+fn is_answer(question: &str, answer: &str) -> bool {
+    question == FEEDBACK || QUESTIONS.contains(&question) && MARKS.contains(&answer)
 }
 
 fn given(text: &str) -> Option<String> {

@@ -90,7 +90,8 @@ pub fn remove(room: &Room, message: &Message, previous: Option<Message>, now: Ti
         after.messages = after.messages.saturating_sub(1);
     }
     if is_last(room, message) {
-        after.last_message = previous.map(Box::new);
+        // That it began is no news in a list of conversations.
+        after.last_message = previous.filter(|previous| previous.kind != MessageKind::Started).map(Box::new);
     }
     let gone =
         MessageChange::Remove { base: message.revision, message: message.id.clone(), room: message.room.clone() };

@@ -26,7 +26,7 @@ struct Params {
 }
 
 impl Input for Params {
-    const SCHEMA: Schema = object(&[required("roomId", string().not_empty())]).closed();
+    const SCHEMA: Schema = object(&[required("roomId", string())]).closed();
 }
 
 #[derive(Serialize)]

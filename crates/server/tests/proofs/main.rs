@@ -8,6 +8,7 @@
 
 mod concurrency;
 mod consistency;
+mod conversations;
 mod durability;
 mod first_messages;
 mod hostile;

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::{Deserialize, Serialize};
 
-use super::inquiry_wire::WireInquiry;
+use super::inquiry_wire::WireQueued;
 use super::rooms::sort;
 use crate::api::Api;
 use crate::api::allowed::{Allowed, ViewLivechatManager};
@@ -37,16 +37,13 @@ impl Input for Params {
         optional("count", number()),
         optional("offset", number()),
         optional("sort", string()),
-        // Taken and, as everywhere, not asked.
-        optional("fields", string()),
-        optional("query", string()),
     ])
     .closed();
 }
 
 #[derive(Serialize)]
 struct Answer<'a> {
-    inquiries: Vec<WireInquiry<'a>>,
+    inquiries: Vec<WireQueued<'a>>,
     offset: usize,
     count: usize,
     total: usize,
@@ -72,6 +69,6 @@ pub(super) async fn queued(api: &Api, params: Params) -> Result<Response, ApiErr
         ..RoomSearch::default()
     };
     let found = api.app.search_rooms(&search).await?;
-    let inquiries: Vec<_> = found.rooms.iter().filter_map(|(room, visitor)| WireInquiry::of(room, visitor)).collect();
+    let inquiries: Vec<_> = found.rooms.iter().filter_map(|(room, _)| WireQueued::of(room)).collect();
     Ok(Success(Answer { offset: page.offset, count: inquiries.len(), inquiries, total: found.total }).into_response())
 }

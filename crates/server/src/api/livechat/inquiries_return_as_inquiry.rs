@@ -1,6 +1,6 @@
 //! `POST /api/v1/livechat/inquiries.returnAsInquiry`
 //!
-//! A conversation goes back to the queue. Evidence: contract/around.md 5.4.
+//! A conversation goes back to the queue; `result` is whether it had left it. Evidence: contract/around.md 5.4.
 
 use axum::extract::State;
 use axum::routing::post;
@@ -39,6 +39,6 @@ async fn handler(
     Body(params): Body<Params>,
 ) -> Result<Success<Answer>, ApiError> {
     let department = params.department_id.as_deref().filter(|department| !department.is_empty());
-    api.app.return_inquiry(&caller.user, &params.room_id, department).await?;
-    Ok(Success(Answer { result: true }))
+    let result = api.app.return_inquiry(&caller.user, &params.room_id, department).await?;
+    Ok(Success(Answer { result }))
 }

@@ -16,7 +16,7 @@ use crate::api::answer::Success;
 use crate::api::endpoint::Endpoint;
 use crate::api::error::ApiError;
 use crate::api::input::{Body, Input};
-use crate::api::schema::{Schema, free_form, object, optional, required, string};
+use crate::api::schema::{Schema, boolean, free_form, object, optional, required, string};
 
 pub(crate) const ENDPOINT: Endpoint = Endpoint::post("livechat/inquiries.take", || post(handler));
 
@@ -28,17 +28,32 @@ struct Params {
 }
 
 impl Input for Params {
-    const SCHEMA: Schema =
-        object(&[required("inquiryId", string()), optional("userId", string()), optional("options", free_form())])
-            .closed();
+    const SCHEMA: Schema = object(&[
+        required("inquiryId", string()),
+        optional("userId", string().nullable()),
+        optional("options", OPTIONS),
+    ])
+    .closed();
 }
+
+/// Taken, and asking for nothing: there are no departments.
+const OPTIONS: Schema = object(&[
+    required("clientAction", boolean()),
+    optional(
+        "forwardingToDepartment",
+        object(&[required("oldDepartmentId", string()), required("transferData", free_form())]).closed().nullable(),
+    ),
+])
+.closed()
+.nullable();
 
 async fn handler(
     Allowed(caller, _): Allowed<ViewLRoom>,
     State(api): State<Api>,
     Body(params): Body<Params>,
 ) -> Result<Response, ApiError> {
-    let room = api.app.take_inquiry(&caller.user, &params.inquiry_id, params.user_id.as_deref()).await?;
+    let agent = params.user_id.as_deref().filter(|agent| !agent.is_empty());
+    let room = api.app.take_inquiry(&caller.user, &params.inquiry_id, agent).await?;
     let found = api.app.room_and_visitor(room.id.as_str()).await?;
     let inquiry = found.as_ref().and_then(|(room, visitor)| WireInquiry::of(room, visitor));
     Ok(Success(Answer { inquiry }).into_response())

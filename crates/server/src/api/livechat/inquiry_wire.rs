@@ -35,6 +35,43 @@ pub(crate) struct WireInquiry<'a> {
     updated_at: String,
 }
 
+/// What a list hands out of a place in the queue.
+#[derive(Serialize)]
+pub(crate) struct WireQueued<'a> {
+    #[serde(rename = "_id")]
+    id: &'a str,
+    rid: &'a str,
+    name: &'a str,
+    ts: String,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    department: Option<&'a str>,
+}
+
+impl<'a> WireQueued<'a> {
+    /// Nothing, for a conversation that has ended.
+    pub(crate) fn of(room: &'a Room) -> Option<Self> {
+        let inquiry = room.inquiry.as_ref()?;
+        Some(Self {
+            id: inquiry.id.as_str(),
+            rid: room.id.as_str(),
+            name: &room.name,
+            ts: room.opened_at.to_iso(),
+            status: status(inquiry.status),
+            department: room.department.as_deref(),
+        })
+    }
+}
+
+fn status(status: InquiryStatus) -> &'static str {
+    match status {
+        InquiryStatus::Verifying => "verifying",
+        InquiryStatus::Queued => "queued",
+        InquiryStatus::Ready => "ready",
+        InquiryStatus::Taken => "taken",
+    }
+}
+
 impl<'a> WireInquiry<'a> {
     /// Nothing, for a conversation that has ended.
     pub(crate) fn of(room: &'a Room, visitor: &'a Visitor) -> Option<Self> {
@@ -46,12 +83,7 @@ impl<'a> WireInquiry<'a> {
             ts: room.opened_at.to_iso(),
             department: room.department.as_deref(),
             message: "",
-            status: match inquiry.status {
-                InquiryStatus::Verifying => "verifying",
-                InquiryStatus::Queued => "queued",
-                InquiryStatus::Ready => "ready",
-                InquiryStatus::Taken => "taken",
-            },
+            status: status(inquiry.status),
             v: WireWriter::for_agents(visitor),
             t: "l",
             source: WireSource::from(&room.source),

@@ -35,7 +35,7 @@ impl Input for Params {
         required("token", TOKEN),
         required("rid", string()),
         required("msg", string().max_length(super::MAX_MESSAGE_LENGTH)),
-        optional("_id", string()),
+        optional("_id", string().nullable()),
         optional("agent", object(&[required("agentId", string()), required("username", string())]).closed()),
     ])
     .closed();
@@ -49,6 +49,7 @@ pub(super) struct Answer<'a> {
 
 async fn handler(_: Anyone, State(api): State<Api>, Body(params): Body<Params>) -> Result<Response, ApiError> {
     let Params { token, rid, msg, id } = params;
+    let id = id.filter(|id| !id.is_empty());
     let said = api.app.say_as_visitor(&token, &Draft { room: rid, id, text: msg }).await?;
     Ok(Success(Answer { message: WireMessage::for_its_visitor(&said.message, &token, Dates::Iso) }).into_response())
 }

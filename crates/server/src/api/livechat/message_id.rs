@@ -20,7 +20,7 @@ use crate::api::endpoint::Endpoint;
 use crate::api::error::ApiError;
 use crate::api::input::{Body, Input, Query};
 use crate::api::path::InPath;
-use crate::api::schema::{Schema, object, required, string};
+use crate::api::schema::{Schema, number, object, optional, required, string};
 
 pub(crate) const ENDPOINT: Endpoint = Endpoint::get("livechat/message/{_id}", || get(read));
 pub(crate) const CHANGE: Endpoint = Endpoint::put("livechat/message/{_id}", || put(change));
@@ -48,6 +48,24 @@ impl Input for Change {
         required("token", TOKEN),
         required("rid", string()),
         required("msg", string().max_length(MAX_MESSAGE_LENGTH)),
+    ])
+    .closed();
+}
+
+#[derive(Deserialize)]
+struct Removal {
+    token: String,
+    rid: String,
+}
+
+impl Input for Removal {
+    /// Upstream takes the members of a page here, and asks for nothing with them.
+    const SCHEMA: Schema = object(&[
+        required("token", TOKEN),
+        required("rid", string()),
+        optional("count", number().nullable()),
+        optional("offset", number().nullable()),
+        optional("sort", string().nullable()),
     ])
     .closed();
 }
@@ -89,7 +107,7 @@ async fn remove(
     _: Anyone,
     State(api): State<Api>,
     InPath(id): InPath,
-    Body(Place { token, rid }): Body<Place>,
+    Body(Removal { token, rid }): Body<Removal>,
 ) -> Result<Success<Removed>, ApiError> {
     let (message, at) = api.app.remove_as_visitor(&token, &rid, &id).await?;
     Ok(Success(Removed { message: RemovedMessage { id: message.id.to_string(), ts: at.to_iso() } }))

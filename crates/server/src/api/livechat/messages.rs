@@ -38,13 +38,13 @@ struct SentMessage {
 
 impl Input for Params {
     const SCHEMA: Schema = object(&[
-        required("visitor", object(&[required("token", TOKEN)])),
+        required("visitor", object(&[required("token", TOKEN)]).closed()),
         required("messages", array(&MESSAGE).min_items(1)),
     ])
     .closed();
 }
 
-const MESSAGE: Schema = object(&[required("msg", string().max_length(MAX_MESSAGE_LENGTH))]);
+const MESSAGE: Schema = object(&[required("msg", string().max_length(MAX_MESSAGE_LENGTH))]).closed();
 
 #[derive(Serialize)]
 struct Answer {

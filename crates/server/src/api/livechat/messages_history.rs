@@ -61,7 +61,8 @@ async fn handler(
     InPath(rid): InPath,
     Query(Params { token, limit, ls, end, offset }): Query<Params>,
 ) -> Result<Response, ApiError> {
-    let token = token.ok_or_else(|| ApiError::plain("error-token-param-not-provided"))?;
+    let token =
+        token.filter(|token| !token.is_empty()).ok_or_else(|| ApiError::plain("error-token-param-not-provided"))?;
     let Page { offset, count: limit, .. } = Page::of(offset, limit.or(Some(DEFAULT_LIMIT)), &api.app.directory());
     let (before, after) = (instant(end.as_deref())?, instant(ls.as_deref())?);
     let (page, _) = api

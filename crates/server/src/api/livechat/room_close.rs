@@ -25,7 +25,7 @@ struct Params {
 }
 
 impl Input for Params {
-    const SCHEMA: Schema = object(&[required("rid", string()), required("token", TOKEN)]).closed();
+    const SCHEMA: Schema = object(&[required("token", TOKEN), required("rid", string())]).closed();
 }
 
 #[derive(Serialize)]

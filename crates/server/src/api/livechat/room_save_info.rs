@@ -56,20 +56,24 @@ impl Input for Params {
             "guestData",
             object(&[
                 required("_id", string()),
-                optional("name", string()),
-                optional("email", string()),
-                optional("phone", string()),
-                optional("livechatData", free_form()),
-            ]),
+                optional("name", string().nullable()),
+                optional("email", string().nullable()),
+                optional("phone", string().nullable()),
+                optional("livechatData", free_form().nullable()),
+            ])
+            .closed(),
         ),
         required(
             "roomData",
             object(&[
                 required("_id", string()),
-                optional("topic", string()),
-                optional("tags", array(&TEXT)),
-                optional("livechatData", free_form()),
-            ]),
+                optional("topic", string().nullable()),
+                optional("tags", array(&TEXT).nullable()),
+                optional("livechatData", free_form().nullable()),
+                optional("priorityId", string().nullable()),
+                optional("slaId", string().nullable()),
+            ])
+            .closed(),
         ),
     ])
     .closed();

@@ -1,6 +1,7 @@
 //! `POST /api/v1/livechat/room.survey`
 //!
-//! A visitor says what it thought of its conversation. Questions nobody asks are left out.
+//! A visitor says what it thought of its conversation. Questions nobody asks, and marks
+//! nobody gives, are left out.
 //! Evidence: contract/around.md 5.6.
 
 use axum::extract::State;
@@ -34,7 +35,7 @@ struct Sent {
 
 impl Input for Params {
     const SCHEMA: Schema =
-        object(&[required("rid", string()), required("token", TOKEN), required("data", array(&ANSWER).min_items(1))])
+        object(&[required("token", TOKEN), required("rid", string()), required("data", array(&ANSWER).min_items(1))])
             .closed();
 }
 

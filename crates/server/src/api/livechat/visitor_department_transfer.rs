@@ -26,7 +26,7 @@ struct Params {
 
 impl Input for Params {
     const SCHEMA: Schema =
-        object(&[required("rid", string()), required("token", TOKEN), required("department", string())]).closed();
+        object(&[required("token", TOKEN), required("rid", string()), required("department", string())]).closed();
 }
 
 async fn handler(_: Anyone, State(api): State<Api>, Body(params): Body<Params>) -> Result<Done, ApiError> {

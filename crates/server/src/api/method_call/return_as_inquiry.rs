@@ -17,6 +17,6 @@ async fn run(mut call: Call<'_>) -> Result<Value, MethodError> {
     let room = room.as_str().ok_or_else(MethodError::match_failed)?;
     let caller = call.permitted(ViewLRoom::PERMISSION)?;
     let department = department.as_str().filter(|department| !department.is_empty());
-    call.api.app.return_inquiry(&caller.user, room, department).await?;
-    Ok(json!(true))
+    let is_back = call.api.app.return_inquiry(&caller.user, room, department).await?;
+    Ok(json!(is_back))
 }
