@@ -12,10 +12,13 @@ pub mod contacts;
 pub mod fixtures;
 pub mod histories;
 pub mod journals;
+pub mod messages;
 pub mod pages;
 pub mod reading;
+pub mod room_search;
 pub mod rooms;
 pub mod search;
+pub mod visitor_search;
 
 use domain::contact::{Contact, Portrait};
 
@@ -92,7 +95,48 @@ macro_rules! store_conformance {
                 removing_the_rooms_of_a_visitor_spares_the_others
                 changes_to_rooms_take_place_in_their_order
                 open_rooms_are_counted_by_agent
-                a_stale_room_is_refused;
+                a_stale_room_is_refused
+                a_room_is_found_by_its_place_in_the_queue
+                the_removal_of_a_room_rests_on_its_revision
+                a_room_is_made_and_removed_and_made_anew_in_one_commit;
+            messages:
+                a_message_is_read_back_whole
+                an_edited_message_keeps_its_place
+                a_stale_message_is_refused
+                a_stale_message_holds_up_its_whole_change_set
+                of_two_messages_with_one_id_the_second_is_refused
+                of_many_messages_with_one_id_exactly_one_lands
+                a_message_of_a_conversation_that_is_not_there_is_refused
+                changes_to_messages_take_place_in_their_order
+                messages_come_newest_first_and_those_of_one_instant_by_arrival
+                a_stretch_lies_between_its_instants
+                pages_of_messages_concatenate
+                a_hidden_page_is_read_only_in_the_walk
+                a_conversation_takes_its_messages_with_it
+                a_conversation_made_anew_has_no_earlier_messages;
+            room_search:
+                rooms_are_found_by_each_criterion_alone
+                rooms_are_found_by_any_two_criteria
+                rooms_are_found_by_all_criteria_at_once
+                rooms_are_found_without_regard_to_case_and_literally
+                what_is_said_is_found_and_what_the_house_notes_is_not
+                periods_include_their_ends
+                rooms_sort_by_each_key_both_ways_and_ties_by_creation
+                later_keys_decide_between_rooms_that_tie
+                pages_of_rooms_concatenate
+                a_room_is_found_as_it_is_now;
+            visitor_search:
+                a_term_finds_a_part_of_name_username_and_the_fields_named
+                a_term_finds_an_email_and_a_phone_only_whole
+                a_prefix_finds_the_start_of_a_name
+                a_prefix_passes_over_the_usernames_left_out
+                exact_criteria_must_all_hold
+                visitors_are_searched_literally_and_without_regard_to_case
+                no_search_for_visitors_matches_across_two_texts
+                a_blank_key_finds_no_visitor
+                a_deleted_visitor_is_found_by_nothing
+                a_visitor_is_found_as_it_is_now
+                pages_of_visitors_concatenate_newest_first;
             around:
                 a_visitor_is_found_by_token_email_and_phone
                 of_several_visitors_with_an_email_the_oldest_is_found
@@ -135,9 +179,12 @@ mod tests {
             include_str!("conformance/contacts.rs"),
             include_str!("conformance/histories.rs"),
             include_str!("conformance/journals.rs"),
+            include_str!("conformance/messages.rs"),
             include_str!("conformance/pages.rs"),
+            include_str!("conformance/room_search.rs"),
             include_str!("conformance/rooms.rs"),
             include_str!("conformance/search.rs"),
+            include_str!("conformance/visitor_search.rs"),
         ];
         let promises: Vec<&str> = files
             .iter()

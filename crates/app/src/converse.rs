@@ -19,6 +19,9 @@ use crate::feed::Happening;
 use crate::settings::VISITOR_MESSAGES_PER_MINUTE;
 use crate::store::{MessagePage, MessageSearch, Which};
 
+/// How many messages are looked through at a time.
+const MESSAGES_AT_A_TIME: usize = 50;
+
 /// A message on its way.
 #[derive(Debug, Clone)]
 pub struct Draft {
@@ -144,18 +147,9 @@ impl App {
             if !room.is_open() {
                 return Err(ConverseError::Closed.into());
             }
-            let search = MessageSearch {
-                room: room.id.clone(),
-                which: Which::Shown,
-                before: None,
-                after: None,
-                offset: 0,
-                limit: 2,
-            };
-            let latest = self.store.messages(&search).await?.messages;
-            let previous = latest.into_iter().find(|other| other.id != message.id);
+            let newest = self.newest(&room, &message).await?;
             let now = self.now();
-            Ok(Attempt::Commit(converse::remove(&room, &message, previous, now), (message, now)))
+            Ok(Attempt::Commit(converse::remove(&room, &message, &newest, now), (message, now)))
         })
         .await
         .map(|(removed, _)| removed)
@@ -190,9 +184,7 @@ impl App {
                 Err(error) => return Err(error),
             };
             let (room, visitor) = found;
-            if let Err(error) = self.keep_pace(&visitor) {
-                return Err(error.into());
-            }
+            self.keep_pace(&visitor)?;
             let id = MessageId::from_entropy(self.chance.bytes());
             let is_shown = self.directory().is_on("Livechat_Visitor_navigation_as_a_message");
             let kind = MessageKind::Navigated { page: page.clone(), is_shown };
@@ -253,14 +245,33 @@ impl App {
     async fn sent_before(&self, draft: &Draft, room: &Room, sender: &Sender) -> Result<Option<Message>, AppError> {
         let Some(id) = &draft.id else { return Ok(None) };
         let id = MessageId::parse(id).map_err(|_| ConverseError::UnknownMessage)?;
-        let is_again = |message: &Message| {
-            let Message { room: said_in, sender: said_by, text, .. } = message;
-            message.is_said() && *said_in == room.id && said_by.who == sender.who && *text == draft.text
-        };
-        match self.store.message(&id).await? {
-            Some(message) if is_again(&message) => Ok(Some(message)),
-            Some(_) => Err(ConverseError::UnknownMessage.into()),
-            None => Ok(None),
+        let Some(message) = self.store.message(&id).await? else { return Ok(None) };
+        let is_theirs = message.room == room.id && message.is_said() && message.sender.who == sender.who;
+        if is_theirs && message.text == draft.text {
+            Ok(Some(message))
+        } else {
+            Err(ConverseError::UnknownMessage.into())
+        }
+    }
+
+    /// The latest messages, as far back as the removal of one has to look.
+    async fn newest(&self, room: &Room, message: &Message) -> Result<Vec<Message>, AppError> {
+        let mut newest: Vec<Message> = Vec::new();
+        loop {
+            let search = MessageSearch {
+                room: room.id.clone(),
+                which: Which::Shown,
+                before: None,
+                after: None,
+                offset: newest.len(),
+                limit: MESSAGES_AT_A_TIME,
+            };
+            let page = self.store.messages(&search).await?.messages;
+            let is_end = page.len() < MESSAGES_AT_A_TIME;
+            newest.extend(page);
+            if is_end || converse::is_far_enough(&newest, message) {
+                return Ok(newest);
+            }
         }
     }
 

@@ -54,7 +54,7 @@ impl App {
     /// to have it.
     pub async fn take_inquiry(&self, actor: &User, inquiry: &str, agent: Option<&str>) -> Result<Room, AppError> {
         let _turn = self.turns.wait(&inquiry).await;
-        self.settle(|| async {
+        let settled = self.settle(|| async {
             let directory = self.directory.load_full();
             let agent = match agent {
                 Some(id) => directory.user_by_id(id).map(AsRef::as_ref).ok_or(InquiryError::UnknownUser)?,
@@ -74,17 +74,18 @@ impl App {
             if directory.is_on("Livechat_Block_Unknown_Contacts") && contact.history.is_unknown() {
                 return Err(InquiryError::UnknownContact.into());
             }
-            let must_be_verified = directory.is_on("Livechat_Block_Unverified_Contacts") && !room.verified;
-            if must_be_verified || status == Some(InquiryStatus::Verifying) {
+            let is_verified = contact.channel(&room.channel()).is_some_and(|channel| channel.verification.is_some());
+            let must_be_verified = directory.is_on("Livechat_Block_Unverified_Contacts");
+            if must_be_verified && !is_verified || status == Some(InquiryStatus::Verifying) {
                 return Err(InquiryError::UnverifiedContact.into());
             }
             let note = MessageId::from_entropy(self.chance.bytes());
             let changes = converse::take(&room, Serving::by(agent, self.now()), note);
             Ok(Attempt::Commit(changes, room.id))
-        })
-        .await?;
-        let id = InquiryId::parse(inquiry).map_err(|_| InquiryError::NotFound)?;
-        Ok(self.store.room_of_inquiry(&id).await?.ok_or(InquiryError::NotFound)?)
+        });
+        // Its place in the queue may be gone by now.
+        let (room, _) = settled.await?;
+        Ok(self.store.room(&room).await?.ok_or(InquiryError::NotFound)?)
     }
 
     /// The conversation goes back to the queue; answers with whether it had left it.

@@ -2,7 +2,8 @@
 //! ends it.
 //!
 //! Each rule keeps the conversation's summary (how many messages, which is the last, who waits)
-//! true to its messages, in one change set. Evidence: contract/around.md 5; `tests/it/conversing.rs`.
+//! true to its messages, in one change set. Evidence: contract/around.md 5; `tests/it/conversing.rs`
+//! and `answering.rs`.
 
 use crate::author::Author;
 use crate::change_set::{ChangeSet, MessageChange, RoomChange, VisitorChange};
@@ -63,7 +64,8 @@ pub fn answer(
     changes
 }
 
-/// A message gets another text.
+/// A message gets another text. The conversation moves on even where another message is its last:
+/// whoever takes that one away meanwhile must not bring the earlier text back as the last.
 pub fn edit(room: &Room, before: &Message, text: String, by: Sender, now: Timestamp) -> ChangeSet {
     let message = Message {
         revision: before.revision.next(),
@@ -72,26 +74,39 @@ pub fn edit(room: &Room, before: &Message, text: String, by: Sender, now: Timest
         edit: Some(Edit { at: now, by }),
         ..before.clone()
     };
-    let mut after = room.clone();
+    let mut after = Room { revision: room.revision.next(), updated_at: now, ..room.clone() };
     if is_last(room, before) {
         after.last_message = Some(Box::new(message.clone()));
     }
     ChangeSet {
-        rooms: RoomChange::update(room, after, now).into_iter().collect(),
+        rooms: vec![RoomChange::Update { base: room.revision, room: after }],
         messages: vec![MessageChange::Update { base: before.revision, message }],
         ..ChangeSet::default()
     }
 }
 
-/// A message goes. `previous` is the one before it, if any.
-pub fn remove(room: &Room, message: &Message, previous: Option<Message>, now: Timestamp) -> ChangeSet {
+/// A message goes. `newest` are the latest messages, newest first, as far back as
+/// [`is_far_enough`] asks; who waits, and for how many answers, is told by what is left.
+pub fn remove(room: &Room, message: &Message, newest: &[Message], now: Timestamp) -> ChangeSet {
     let mut after = room.clone();
+    let is_shown = |other: &&Message| other.id != message.id && !other.is_hidden();
     if !message.is_hidden() {
         after.messages = after.messages.saturating_sub(1);
     }
     if is_last(room, message) {
-        // That it began is no news in a list of conversations.
-        after.last_message = previous.filter(|previous| previous.kind != MessageKind::Started).map(Box::new);
+        let previous = newest.iter().find(is_shown).filter(|previous| previous.is_listed());
+        after.last_message = previous.cloned().map(Box::new);
+    }
+    if message.is_said() {
+        let last_said = newest.iter().filter(is_shown).find(|other| other.is_said());
+        after.is_waiting = last_said.is_none_or(|said| !said.is_from_agent());
+        let is_unanswered = newest
+            .iter()
+            .take_while(|other| !(other.is_said() && other.is_from_agent()))
+            .any(|other| other.id == message.id);
+        if let Some(serving) = after.serving.as_mut().filter(|serving| serving.since <= message.at && is_unanswered) {
+            serving.unread = serving.unread.saturating_sub(1);
+        }
     }
     let gone =
         MessageChange::Remove { base: message.revision, message: message.id.clone(), room: message.room.clone() };
@@ -100,6 +115,14 @@ pub fn remove(room: &Room, message: &Message, previous: Option<Message>, now: Ti
         messages: vec![gone],
         ..ChangeSet::default()
     }
+}
+
+/// Whether these, newest first, are enough to decide on a removal: something else is said in them,
+/// and either the message is among them or an agent wrote since.
+pub fn is_far_enough(newest: &[Message], message: &Message) -> bool {
+    let mut others = newest.iter().filter(|other| other.id != message.id && other.is_said()).peekable();
+    let is_reached = newest.iter().any(|other| other.id == message.id);
+    others.peek().is_some() && (is_reached || others.any(Message::is_from_agent))
 }
 
 fn is_last(room: &Room, message: &Message) -> bool {

@@ -124,6 +124,16 @@ impl Message {
         matches!(self.kind, MessageKind::Navigated { is_shown: false, .. })
     }
 
+    /// Whether a list of conversations shows it as the last: that it began is no news there.
+    pub fn is_listed(&self) -> bool {
+        !self.is_hidden() && self.kind != MessageKind::Started
+    }
+
+    /// Whether somebody of the house wrote it.
+    pub fn is_from_agent(&self) -> bool {
+        matches!(self.sender.who, Writer::Agent(_))
+    }
+
     /// Whether this visitor wrote it.
     pub fn is_from(&self, visitor: &VisitorId) -> bool {
         matches!(&self.sender.who, Writer::Visitor(id) if id == visitor)

@@ -11,7 +11,7 @@ use crate::channel::{ChannelIdentity, Source};
 use crate::custom_field::FieldKey;
 use crate::directory::User;
 use crate::ids::{ContactId, InquiryId, MessageId, Revision, RoomId, Timestamp, UserId, VisitorId};
-use crate::message::{Message, MessageKind, Writer};
+use crate::message::Message;
 
 /// Where a conversation stands in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,11 +87,11 @@ pub struct Room {
     pub opened_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
-    /// The last message of any kind.
+    /// When the last message of any kind came, be it gone since.
     pub last_message_at: Timestamp,
     /// How many messages it holds, system messages included.
     pub messages: u32,
-    /// The latest of them.
+    /// The latest of them that is news.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_message: Option<Box<Message>>,
     /// Whether the visitor waits for an answer.
@@ -211,13 +211,12 @@ impl Room {
         self.messages = self.messages.saturating_add(1);
         self.last_message_at = message.at;
         if message.is_said() {
-            self.is_waiting = matches!(message.sender.who, Writer::Visitor(_));
+            self.is_waiting = !message.is_from_agent();
             if let Some(serving) = &mut self.serving {
                 serving.unread = if self.is_waiting { serving.unread.saturating_add(1) } else { 0 };
             }
         }
-        // That it began is no news in a list of conversations.
-        if message.kind != MessageKind::Started {
+        if message.is_listed() {
             self.last_message = Some(Box::new(message.clone()));
         }
     }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use domain::absorb::{self, Introduction};
 use domain::author::Author;
-use domain::change_set::{ChangeSet, ContactChange, Identifier, RoomChange, VisitorChange};
+use domain::change_set::{ChangeSet, ContactChange, Identifier, MessageChange, RoomChange, VisitorChange};
 use domain::channel::{ChannelIdentity, LastChat, Source, SourceType};
 use domain::contact::Contact;
 use domain::create::{self, NewContact};
 use domain::email::Email;
 use domain::erase;
 use domain::ids::{ContactId, InquiryId, MessageId, Revision, RoomId, Timestamp, UserId, VisitorId};
+use domain::message::{Message, MessageKind};
 use domain::phone::{Phone, Region};
 use domain::resolve::{self, ResolveRequest};
 use domain::room::{Closer, Closing, Inquiry, InquiryStatus, Room, Serving};
@@ -166,6 +167,40 @@ pub fn close(room: &mut Room) {
     });
 }
 
+pub fn message_id(n: u32) -> MessageId {
+    MessageId::parse(&format!("message-{n}")).expect("a plain name")
+}
+
+/// Visitor 1 says something in a conversation, at second `n`.
+pub fn said(n: u32, room: u32, text: &str) -> Message {
+    let sender = visitor(1, "Ana").sender();
+    Message::new(message_id(n), room_id(room), MessageKind::Said, text.to_owned(), sender, at(n))
+}
+
+pub fn messages(changes: Vec<MessageChange>) -> ChangeSet {
+    ChangeSet { messages: changes, ..ChangeSet::default() }
+}
+
+pub fn say(message: Message) -> ChangeSet {
+    messages(vec![MessageChange::Create(message)])
+}
+
+/// The message with another text, decided upon what `before` is.
+pub fn edit_message(before: &Message, text: &str) -> ChangeSet {
+    let message = Message { revision: before.revision.next(), text: text.to_owned(), ..before.clone() };
+    messages(vec![MessageChange::Update { base: before.revision, message }])
+}
+
+pub fn remove_message(before: &Message) -> ChangeSet {
+    let Message { revision, id, room, .. } = before.clone();
+    messages(vec![MessageChange::Remove { base: revision, message: id, room }])
+}
+
+pub fn remove_room(before: &Room) -> ChangeSet {
+    let change = RoomChange::Remove { base: before.revision, room: before.id.clone() };
+    ChangeSet { rooms: vec![change], ..ChangeSet::default() }
+}
+
 /// The visitor's first message, on which nothing of it was there: contact `n` with its channel,
 /// and a conversation of the same number.
 pub fn first_message(n: u32, visitor: &Visitor) -> ChangeSet {
@@ -229,6 +264,11 @@ pub async fn held(store: &Shared, n: u32) -> Contact {
 /// The room, which is there.
 pub async fn held_room(store: &Shared, n: u32) -> Room {
     store.room(&room_id(n)).await.expect("the store answers").expect("the room is there")
+}
+
+/// The message, if it is there.
+pub async fn message(store: &Shared, n: u32) -> Option<Message> {
+    store.message(&message_id(n)).await.expect("the store answers")
 }
 
 /// Known contacts with any of the terms, by name.

@@ -6,9 +6,11 @@
 use domain::change_set::{ChangeSet, Counter, Identifier, RoomChange};
 use domain::channel::{ChannelIdentity, Source};
 use domain::create::create_from_visitor;
+use domain::custom_field::FieldKey;
 use domain::directory::{DirectoryChange, Record, Setting, Token, TokenChange};
 use domain::email::Email;
 use domain::ids::Revision;
+use domain::message::{Message, MessageKind, PageVisit};
 use domain::room::Room;
 use domain::update::UpdateRequest;
 use domain::visitor::Visitor;
@@ -16,16 +18,17 @@ use indexmap::IndexMap;
 use serde_json::json;
 
 use super::fixtures::{
-    Shared, at, chat, choose_name, close, contact_id, delete, edit, edit_room, edit_visitor, enter, join, make, open,
-    person, phone, rename, room, room_id, say_name, served, user_id, visitor, visitor_id, widget,
+    Shared, at, chat, choose_name, close, contact_id, delete, edit, edit_message, edit_room, edit_visitor, enter, join,
+    make, message, open, person, phone, remove_message, remove_room, rename, room, room_id, said, say, say_name,
+    served, user_id, visitor, visitor_id, widget,
 };
-use super::reading::{NUMBERS, addresses, assert_same, everything};
+use super::reading::{MESSAGES, NUMBERS, addresses, assert_same, everything};
 use super::render;
 use crate::memory::MemoryStore;
 use crate::store::{CommitError, View};
 
-const ACTS: u32 = 300;
-const ACTS_BETWEEN_LOOKS: u32 = 30;
+const ACTS: u32 = 400;
+const ACTS_BETWEEN_LOOKS: u32 = 40;
 const NAMES: [&str; 8] = ["Ana", "anna", "Bea \"B\"", "Jürgen", "李小龍", "100 %", "Ünal", ""];
 
 pub async fn a_random_history_leaves_the_store_equal_to_its_model(store: &Shared) {
@@ -101,7 +104,7 @@ async fn any_act(model: &Shared, dice: &mut Dice, second: u32) -> ChangeSet {
 }
 
 async fn one_act(model: &Shared, dice: &mut Dice, second: u32) -> ChangeSet {
-    match dice.below(16) {
+    match dice.below(21) {
         0..=1 => {
             let (n, (email, number)) = (dice.number(), addresses(dice.number()));
             make(n, person(dice.name(), &[&email], &[&number]))
@@ -111,6 +114,7 @@ async fn one_act(model: &Shared, dice: &mut Dice, second: u32) -> ChangeSet {
         10..=11 => act_on_visitor(model, dice).await,
         12..=13 => act_on_room(model, dice).await,
         14 => act_on_directory(dice, second),
+        15..=19 => act_on_message(model, dice, second).await,
         _ => ChangeSet {
             absent: any_absence(dice),
             counters: vec![(Counter::ResolvedConflicts, u64::from(dice.below(5)))],
@@ -177,13 +181,19 @@ async fn act_on_visitor(model: &Shared, dice: &mut Dice) -> ChangeSet {
         let phone = dice.is_one_in(2).then(|| phone(&number));
         return enter(Visitor { email, phone, ..visitor(n, dice.name()) });
     };
-    match dice.below(6) {
+    match dice.below(9) {
         0 => enter(before),
         1 => edit_visitor(&Visitor { revision: Revision::from_number(0), ..before }, |_| {}),
-        2 => edit_visitor(&before, |visitor| (visitor.token, visitor.email, visitor.phone) = (None, None, None)),
+        2 => edit_visitor(&before, |visitor| *visitor = visitor.erased()),
         3 => edit_visitor(&before, |visitor| visitor.token = Some(format!("token-{n}"))),
         4 => edit_visitor(&before, |visitor| visitor.email = Some(Email::given(&email))),
-        _ => edit_visitor(&before, |visitor| visitor.phone = Some(phone(&number))),
+        5 => edit_visitor(&before, |visitor| visitor.phone = Some(phone(&number))),
+        6 => edit_visitor(&before, |visitor| visitor.name = dice.is_one_in(2).then(|| dice.name().to_owned())),
+        7 => edit_visitor(&before, |visitor| visitor.email = dice.is_one_in(2).then(|| Email::given(""))),
+        _ => edit_visitor(&before, |visitor| {
+            let zone = FieldKey::parse("zone").expect("a plain key");
+            visitor.custom_fields.insert(zone, dice.name().to_owned());
+        }),
     }
 }
 
@@ -192,13 +202,46 @@ async fn act_on_room(model: &Shared, dice: &mut Dice) -> ChangeSet {
     let Some(before) = model.room(&room_id(n)).await.expect("the model answers") else {
         return open(room(n, dice.number(), dice.number()));
     };
-    match dice.below(6) {
+    match dice.below(9) {
         0 => open(before),
         1 => edit_room(&Room { revision: Revision::from_number(0), ..before }, close),
         2 => edit_room(&before, close),
         3 => edit_room(&before, |room| *room = served(room.clone(), ["ann", "bob"][dice.below(2) as usize])),
         4 => edit_room(&before, |room| room.name.push_str(" not by this way")),
+        5 => edit_room(&before, |room| {
+            room.department = dice.is_one_in(2).then(|| "sales".to_owned());
+            room.tags.push(["roof", "door", "wall"][dice.below(3) as usize].to_owned());
+            room.last_message_at = at(dice.below(9));
+        }),
+        6 if dice.is_one_in(2) => remove_room(&before).and(open(room(n, dice.number(), dice.number()))),
+        6 => remove_room(&before),
+        7 => remove_room(&Room { revision: Revision::from_number(u64::from(dice.below(3))), ..before }),
         _ => edit_room(&before, |room| room.messages += 1),
+    }
+}
+
+/// Somebody says something, takes it back, says it otherwise; now and then where nothing is.
+async fn act_on_message(model: &Shared, dice: &mut Dice, second: u32) -> ChangeSet {
+    let n = dice.below(MESSAGES.end);
+    let Some(mut before) = message(model, n).await else {
+        let said = said(n, dice.number(), dice.name());
+        let page = PageVisit { title: "A".to_owned(), address: "B".to_owned(), change: "url".to_owned() };
+        let kind = match dice.below(6) {
+            0 => MessageKind::Closed,
+            1 => MessageKind::Navigated { page, is_shown: dice.is_one_in(2) },
+            _ => MessageKind::Said,
+        };
+        // Several at one instant.
+        return say(Message { kind, at: at(second / 8), ..said });
+    };
+    if dice.is_one_in(8) {
+        before.revision = Revision::from_number(u64::from(dice.below(3)));
+    }
+    match dice.below(6) {
+        0 => say(before),
+        1 | 2 => remove_message(&before),
+        3 => remove_message(&before).and(say(Message { at: at(second), ..said(n, dice.number(), dice.name()) })),
+        _ => edit_message(&before, dice.name()),
     }
 }
 

@@ -9,13 +9,20 @@ use std::fmt::Debug;
 
 use domain::change_set::Counter;
 use domain::channel::ChannelIdentity;
+use domain::ids::InquiryId;
 use domain::stored::to_document;
 
-use super::fixtures::{Shared, channel, contact_id, phone, room_id, visitor_id, widget};
-use crate::store::{ContactKey, ContactSearch, SortKey, VisitorKey};
+use super::fixtures::{Shared, at, channel, contact_id, message, phone, room_id, user_id, visitor_id, widget};
+use crate::store::{
+    ContactKey, ContactSearch, MessageSearch, Period, RoomSearch, RoomSortKey, SortKey, VisitorFilter, VisitorKey,
+    VisitorSearch, Which,
+};
 
 /// The numbers of contacts, visitors and rooms that are looked at.
 pub const NUMBERS: std::ops::Range<u32> = 0..10;
+
+/// The numbers of messages that are looked at.
+pub const MESSAGES: std::ops::Range<u32> = 0..30;
 
 /// Every read, with its answer.
 pub async fn everything(store: &Shared) -> Vec<String> {
@@ -24,6 +31,9 @@ pub async fn everything(store: &Shared) -> Vec<String> {
     read_visitors_and_rooms(store, &mut lines).await;
     read_the_rest(store, &mut lines).await;
     read_searches(store, &mut lines).await;
+    read_messages(store, &mut lines).await;
+    read_room_searches(store, &mut lines).await;
+    read_visitor_searches(store, &mut lines).await;
     lines.0
 }
 
@@ -86,6 +96,8 @@ async fn read_visitors_and_rooms(store: &Shared, lines: &mut Lines) {
             lines.note("visitor by", &key, store.visitor_by(&key).await.expect(answers));
         }
         lines.note("room", n, store.room(&room_id(n)).await.expect(answers));
+        let inquiry = InquiryId::parse(&format!("{n:024x}")).expect("24 hexadecimal digits");
+        lines.note("room of inquiry", n, store.room_of_inquiry(&inquiry).await.expect(answers));
         lines.note("open rooms", n, store.open_rooms_of_visitor(&visitor_id(n)).await.expect(answers));
     }
     let mut by_agent = store.open_rooms_by_agent().await.expect(answers);
@@ -130,6 +142,97 @@ async fn read_searches(store: &Shared, lines: &mut Lines) {
                     lines.note("search", search, page);
                 }
             }
+        }
+    }
+}
+
+async fn read_messages(store: &Shared, lines: &mut Lines) {
+    for n in MESSAGES {
+        lines.note("message", n, message(store, n).await);
+    }
+    for n in NUMBERS {
+        for which in [Which::Shown, Which::Navigation] {
+            for (before, after, offset, limit) in
+                [(None, None, 0, 100), (None, None, 1, 2), (Some(200), Some(20), 0, 3)]
+            {
+                let (before, after) = (before.map(at), after.map(at));
+                let search = MessageSearch { room: room_id(n), which, before, after, offset, limit };
+                lines.note("messages", &search, store.messages(&search).await.expect("the store answers"));
+            }
+        }
+    }
+}
+
+async fn read_room_searches(store: &Shared, lines: &mut Lines) {
+    let some = RoomSearch::default;
+    let text = |text: &str| Some(text.to_owned());
+    let mut searches = vec![
+        some(),
+        RoomSearch { open: Some(true), ..some() },
+        RoomSearch { open: Some(false), served: Some(true), ..some() },
+        RoomSearch { queued: Some(true), ..some() },
+        RoomSearch { queued: Some(false), ..some() },
+        RoomSearch { served: Some(false), ..some() },
+        RoomSearch { agents: vec![user_id("ann"), user_id("nobody")], ..some() },
+        RoomSearch { agents: vec![user_id("bob")], open: Some(true), ..some() },
+        RoomSearch { department: text("sales"), ..some() },
+        RoomSearch { tags: vec!["roof".to_owned(), "door".to_owned()], ..some() },
+        RoomSearch { source: text("WID"), ..some() },
+        RoomSearch { opened: Period { start: Some(at(3)), end: Some(at(7)) }, ..some() },
+        RoomSearch { closed: Period { start: Some(at(4)), end: None }, ..some() },
+    ];
+    for part in ["ünal", "AN", "%", "小", "\"b", ""] {
+        searches.push(RoomSearch { name: text(part), ..some() });
+        searches.push(RoomSearch { said: text(part), ..some() });
+        searches.push(RoomSearch { said: text(part), open: Some(true), ..some() });
+    }
+    for n in NUMBERS {
+        searches.push(RoomSearch { contact: Some(contact_id(n)), ..some() });
+        searches.push(RoomSearch { visitor: Some(visitor_id(n)), ..some() });
+        searches.push(RoomSearch { contact: Some(contact_id(n)), open: Some(false), ..some() });
+    }
+    let sorts = [
+        vec![],
+        vec![(RoomSortKey::OpenedAt, true)],
+        vec![(RoomSortKey::ClosedAt, false), (RoomSortKey::OpenedAt, true)],
+        vec![(RoomSortKey::LastMessageAt, true)],
+        vec![(RoomSortKey::Messages, true), (RoomSortKey::Name, false)],
+    ];
+    for search in searches {
+        for sort in &sorts {
+            for (offset, limit) in [(0, 100), (1, 2)] {
+                let search = RoomSearch { sort: sort.clone(), offset, limit, ..search.clone() };
+                let page = store.search_rooms(&search).await.expect("the store answers");
+                lines.note("search of rooms", search, page);
+            }
+        }
+    }
+}
+
+async fn read_visitor_searches(store: &Shared, lines: &mut Lines) {
+    let zone = || domain::custom_field::FieldKey::parse("zone").expect("a plain key");
+    let mut filters = Vec::new();
+    for part in ["ünal", "AN", "%", "guest-3", "小", "deleted", ""] {
+        let (email, phone) = addresses(3);
+        for (email, phone, fields) in [(None, None, vec![]), (Some(email), Some(phone), vec![zone()])] {
+            filters.push(VisitorFilter::Term { term: part.to_owned(), email, phone, fields });
+        }
+        for except in [vec![], vec!["guest-1".to_owned(), "guest-5".to_owned()]] {
+            filters.push(VisitorFilter::Beginning { prefix: part.to_owned(), except });
+        }
+        filters.push(VisitorFilter::Exactly { email: None, phone: None, fields: vec![(zone(), part.to_owned())] });
+    }
+    for n in NUMBERS {
+        let (email, phone) = addresses(n);
+        filters.push(VisitorFilter::Exactly { email: Some(email.clone()), phone: None, fields: vec![] });
+        filters.push(VisitorFilter::Exactly { email: None, phone: Some(phone.clone()), fields: vec![] });
+        filters.push(VisitorFilter::Exactly { email: Some(email), phone: Some(phone), fields: vec![] });
+    }
+    for filter in filters {
+        for (offset, limit) in [(0, 100), (1, 2)] {
+            let search = VisitorSearch { filter: filter.clone(), offset, limit };
+            let page = store.search_visitors(&search).await.expect("the store answers");
+            lines.note("search of visitors", search, page);
         }
     }
 }

@@ -6,8 +6,8 @@ use domain::ids::{RoomId, UserId};
 use domain::room::Room;
 
 use super::fixtures::{
-    Shared, assert_stale, close, contact_id, edit_room, held, held_room, land, make, open, person, rename, room,
-    room_id, served, user_id, visitor_id,
+    Shared, assert_stale, close, contact_id, edit_room, held, held_room, land, make, open, person, remove_room, rename,
+    room, room_id, served, user_id, visitor_id,
 };
 use crate::store::CommitError;
 
@@ -146,6 +146,55 @@ pub async fn open_rooms_are_counted_by_agent(store: &Shared) {
     assert_eq!(by_agent().await, counts(&[("bob", 2)]));
     land(store, edit_room(&held_room(store, 3).await, |room| room.serving = None)).await;
     assert_eq!(by_agent().await, counts(&[("bob", 1)]));
+}
+
+pub async fn a_room_is_found_by_its_place_in_the_queue(store: &Shared) {
+    let by_inquiry = |n: u32| {
+        let inquiry = room(n, 1, 1).inquiry.expect("a conversation that begins has a place in the queue").id;
+        async move { store.room_of_inquiry(&inquiry).await.expect("the store answers").map(|room| room.id) }
+    };
+    for n in [1, 2, 3] {
+        land(store, open(room(n, 1, 1))).await;
+    }
+    land(store, edit_room(&held_room(store, 1).await, |room| *room = served(room.clone(), "agent"))).await;
+    assert_eq!(by_inquiry(1).await, Some(room_id(1)));
+    assert_eq!(by_inquiry(2).await, Some(room_id(2)));
+    land(store, edit_room(&held_room(store, 2).await, close)).await;
+    land(store, remove_room(&held_room(store, 3).await)).await;
+    for gone in [2, 3, 4] {
+        assert_eq!(by_inquiry(gone).await, None, "{gone}");
+    }
+}
+
+pub async fn the_removal_of_a_room_rests_on_its_revision(store: &Shared) {
+    land(store, open(served(room(1, 1, 1), "ann")).and(open(room(2, 1, 1)))).await;
+    let before = held_room(store, 1).await;
+    land(store, edit_room(&before, |room| room.messages = 2)).await;
+    let now = held_room(store, 1).await;
+    assert_stale(store, remove_room(&before)).await;
+    assert_stale(store, remove_room(&room(3, 1, 1))).await;
+    assert_stale(store, remove_room(&now).and(remove_room(&now))).await;
+    assert_stale(store, remove_room(&now).and(edit_room(&now, close))).await;
+    assert_eq!(held_room(store, 1).await, now);
+
+    land(store, remove_room(&now)).await;
+    assert_stale(store, remove_room(&now)).await;
+    assert_stale(store, edit_room(&now, close)).await;
+    assert_eq!(open_rooms(store, 1).await, [room_id(2)]);
+    assert_eq!(store.open_rooms_by_agent().await.expect("the store answers"), []);
+}
+
+pub async fn a_room_is_made_and_removed_and_made_anew_in_one_commit(store: &Shared) {
+    land(store, open(room(1, 1, 1)).and(remove_room(&room(1, 1, 1)))).await;
+    assert_eq!(open_rooms(store, 1).await, []);
+    land(store, open(room(1, 1, 1)).and(open(room(2, 1, 1)))).await;
+    let anew = Room { messages: 7, ..room(1, 1, 1) };
+    land(store, remove_room(&room(1, 1, 1)).and(open(anew.clone()))).await;
+    assert_eq!(held_room(store, 1).await, anew);
+    assert_eq!(open_rooms(store, 1).await, [2, 1].map(room_id), "made anew, it is the youngest");
+    let changed = edit_room(&anew, |room| room.messages = 8);
+    land(store, changed.and(remove_room(&Room { revision: anew.revision.next(), ..anew }))).await;
+    assert_eq!(open_rooms(store, 1).await, [room_id(2)]);
 }
 
 pub async fn a_stale_room_is_refused(store: &Shared) {

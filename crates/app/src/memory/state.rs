@@ -3,7 +3,7 @@
 //! `bears` answers whether a change set may be applied and changes nothing; `apply` cannot
 //! fail. Both name every member of the change set, so that a new one is not forgotten.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use domain::change_set::{ChangeSet, ContactChange, Counter, Identifier, MessageChange, RoomChange, VisitorChange};
@@ -135,7 +135,7 @@ impl State {
             && self.bears_contacts(contacts)
             && self.bears_channels(contacts)
             && self.bears_visitors(visitors)
-            && self.bears_rooms(rooms).is_some_and(|rooms| self.bears_messages(messages, &rooms))
+            && self.bears_rooms(rooms).is_some_and(|(rooms, emptied)| self.bears_messages(messages, &rooms, &emptied))
             && directory.as_ref().is_none_or(|change| change.base == self.directory_revision)
     }
 
@@ -189,9 +189,11 @@ impl State {
         })
     }
 
-    /// Where each conversation is once these are done, if they can be.
-    fn bears_rooms<'a>(&'a self, changes: &'a [RoomChange]) -> Option<Steps<'a, RoomId>> {
+    /// Where each conversation is once these are done, and which of them lost their messages; if
+    /// they can be done.
+    fn bears_rooms<'a>(&'a self, changes: &'a [RoomChange]) -> Option<(Steps<'a, RoomId>, HashSet<&'a RoomId>)> {
         let mut steps = Steps(HashMap::new());
+        let mut emptied = HashSet::new();
         let is_borne = changes.iter().enumerate().all(|(place, change)| {
             let (base, room) = match change {
                 RoomChange::Create(room) => (None, room),
@@ -199,6 +201,7 @@ impl State {
                 RoomChange::Rename { .. } => return true,
                 RoomChange::Remove { base, room } => {
                     let now = steps.0.entry(room).or_insert_with(|| self.revision_of_room(room));
+                    emptied.insert(room);
                     return now.take() == Some(*base);
                 }
                 RoomChange::RemoveOfVisitor(visitor) => {
@@ -207,26 +210,29 @@ impl State {
                         RoomChange::Create(room) if room.visitor == *visitor => Some(&room.id),
                         _ => None,
                     });
-                    steps.0.extend(stored.chain(made).map(|id| (id, None)));
+                    for id in stored.chain(made) {
+                        steps.0.insert(id, None);
+                        emptied.insert(id);
+                    }
                     return true;
                 }
             };
             steps.take(&room.id, base, room.revision, self.revision_of_room(&room.id))
         });
-        is_borne.then_some(steps)
+        is_borne.then_some((steps, emptied))
     }
 
     fn revision_of_room(&self, id: &RoomId) -> Option<Revision> {
         self.rooms.get(id).map(|row| row.value.revision)
     }
 
-    /// `rooms` says where the conversations are by then.
-    fn bears_messages(&self, changes: &[MessageChange], rooms: &Steps<'_, RoomId>) -> bool {
+    /// `rooms` says where the conversations are by then, `emptied` which lost their messages.
+    fn bears_messages(&self, changes: &[MessageChange], rooms: &Steps<'_, RoomId>, emptied: &HashSet<&RoomId>) -> bool {
         let is_there = |room: &RoomId| rooms.0.get(room).map_or_else(|| self.rooms.contains_key(room), Option::is_some);
         let mut steps = Steps(HashMap::new());
         changes.iter().all(|change| {
             let stored = |id: &MessageId| {
-                self.messages.get(id).filter(|row| is_there(&row.value.room)).map(|row| row.value.revision)
+                self.messages.get(id).filter(|row| !emptied.contains(&row.value.room)).map(|row| row.value.revision)
             };
             match change {
                 MessageChange::Create(message) => {

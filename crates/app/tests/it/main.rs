@@ -4,10 +4,12 @@
 
 mod blocking;
 mod closing;
+mod conversing;
 mod custom_fields;
 mod deleting;
 mod entering;
 mod house;
+mod inquiries;
 mod registering;
 mod roles;
 mod rooms;

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod absorbing;
+mod answering;
 mod blocking;
 mod claims;
+mod conversing;
 mod custom_field;
 mod email;
 mod hidden;

@@ -54,20 +54,22 @@ CREATE TABLE messages (
 ) STRICT;
 CREATE INDEX messages_by_room ON messages (room, at, kind);
 
--- The last words of conversations that ended before messages were kept.
+-- The last words of conversations that ended before messages were kept. Who ended one is a `user`
+-- or a `visitor`; who wrote a message is an `agent` or a `visitor`.
 INSERT INTO messages (id, revision, room, at, kind, document)
 SELECT json_extract(document, '$.closing.message'), 1, n, json_extract(document, '$.closing.at'), 1,
        json_object(
            'id', json_extract(document, '$.closing.message'), 'revision', 1, 'room', id, 'kind', 'closed',
            'text', coalesce(json_extract(document, '$.closing.comment'), ''),
            'sender', json_object(
-               'who', json_extract(document, '$.closing.by'), 'username', json_extract(document, '$.closing.username')
+               'who', json(replace(json_extract(document, '$.closing.by'), '{"user":', '{"agent":')),
+               'username', json_extract(document, '$.closing.username')
            ),
            'at', json_extract(document, '$.closing.at'), 'updated_at', json_extract(document, '$.closing.at')
        )
 FROM rooms WHERE closed_at IS NOT NULL ORDER BY closed_at, n;
 UPDATE rooms SET document = json_set(
-    document, '$.last_message', (SELECT json(m.document) FROM messages AS m WHERE m.room = rooms.n)
+    document, '$.last_message', json((SELECT m.document FROM messages AS m WHERE m.room = rooms.n))
 ) WHERE closed_at IS NOT NULL;
 
 -- Visitors are looked for by name and username (`search_text`), and by custom fields.
@@ -78,8 +80,8 @@ UPDATE visitors SET
     search_text = fold_case(
         coalesce(json_extract(document, '$.name'), '') || char(31) || json_extract(document, '$.username') || char(31)
     ),
-    fields_text = coalesce(
-        (SELECT fold_case(group_concat(field.value, char(31)) || char(31)) FROM json_each(document, '$.custom_fields') AS field), ''
-    )
+    fields_text = fold_case(coalesce(
+        (SELECT group_concat(field.value, char(31)) || char(31) FROM json_each(document, '$.custom_fields') AS field), ''
+    ))
 WHERE token IS NOT NULL;
 CREATE INDEX visitors_by_search_text ON visitors (search_text, fields_text);

@@ -191,12 +191,14 @@ fn candidates(connection: &Connection, filter: &VisitorFilter) -> Read<Vec<(i64,
     match filter {
         VisitorFilter::Term { term, email, phone, fields } => {
             let sql = "SELECT n, max(is_certain) FROM ( \
-                           SELECT n, instr(search_text, ?1) > 0 AS is_certain FROM visitors \
-                               WHERE instr(search_text, ?1) > 0 OR (?2 AND instr(fields_text, ?1) > 0) \
-                           UNION ALL SELECT n, 1 FROM visitors WHERE email = ?3 \
-                           UNION ALL SELECT n, 1 FROM visitors WHERE phone = ?4 \
+                           SELECT n, ?5 AND instr(search_text, ?1) > 0 AS is_certain FROM visitors \
+                               WHERE search_text <> '' \
+                                   AND (instr(search_text, ?1) > 0 OR (?2 AND instr(fields_text, ?1) > 0)) \
+                           UNION ALL SELECT n, search_text <> '' FROM visitors WHERE email = ?3 \
+                           UNION ALL SELECT n, search_text <> '' FROM visitors WHERE phone = ?4 \
                        ) GROUP BY n ORDER BY n DESC";
-            all(connection, sql, params![fold_case(term), !fields.is_empty(), email, phone], read)
+            let term = fold_case(term);
+            all(connection, sql, params![term, !fields.is_empty(), email, phone, is_one_text(&term)], read)
         }
         VisitorFilter::Beginning { prefix, except } => {
             let prefix = fold_case(prefix);
@@ -204,7 +206,8 @@ fn candidates(connection: &Connection, filter: &VisitorFilter) -> Read<Vec<(i64,
                        ORDER BY n DESC";
             // No text has a character above the last.
             let end = format!("{prefix}{}", char::MAX);
-            all(connection, sql, params![prefix, end, except.is_empty() && !prefix.is_empty()], read)
+            let is_certain = except.is_empty() && !prefix.is_empty() && is_one_text(&prefix);
+            all(connection, sql, params![prefix, end, is_certain], read)
         }
         VisitorFilter::Exactly { email, phone, fields } => {
             let part = fields.first().map(|(_, part)| fold_case(part));
@@ -218,6 +221,11 @@ fn candidates(connection: &Connection, filter: &VisitorFilter) -> Read<Vec<(i64,
             all(connection, &sql, params![email, phone, part], read)
         }
     }
+}
+
+/// Whether what is looked for can be found within one text only, and not across two that are joined.
+fn is_one_text(part: &str) -> bool {
+    !part.contains(FIELD_END)
 }
 
 /// What a visitor is searched by: its name and username, and the values of its custom fields.
@@ -236,4 +244,67 @@ pub(super) fn search_texts(visitor: &Visitor) -> (String, String) {
     let name = visitor.name.as_deref().unwrap_or_default();
     let fields = joined(&mut visitor.custom_fields.values().map(String::as_str));
     (joined(&mut [name, &visitor.username].into_iter()), fields)
+}
+
+#[cfg(test)]
+mod tests {
+    use app::store::Period;
+    use domain::ids::{ContactId, Timestamp, UserId, VisitorId};
+
+    use super::*;
+    use crate::sqlite::SqliteOptions;
+    use crate::sqlite::open::DatabaseFile;
+
+    /// How SQLite goes about a search for conversations.
+    fn plan_of(connection: &Connection, search: &RoomSearch) -> String {
+        let Conditions { sql: filter, values } = conditions_of(search);
+        let order = order_of(&search.sort);
+        let sql = format!("EXPLAIN QUERY PLAN SELECT document, name FROM rooms{filter}{order} LIMIT 25");
+        let steps = all(connection, &sql, params_from_iter(values), |row| Ok(row.get::<_, String>(3)?));
+        steps.unwrap().join("; ")
+    }
+
+    #[test]
+    fn no_search_for_conversations_that_an_index_can_narrow_walks_the_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_file, connection) =
+            DatabaseFile::open(&folder.path().join("test.db"), &SqliteOptions::default()).unwrap();
+        let contact = ContactId::from_entropy([1; 12]);
+        let instant = Some(Timestamp::from_millis(5));
+        let whole = RoomSearch::default;
+        for (index, search) in [
+            ("rooms_by_contact", RoomSearch { contact: Some(contact.clone()), ..whole() }),
+            ("rooms_by_contact", RoomSearch { contact: Some(contact), open: Some(false), ..whole() }),
+            ("rooms_by_visitor", RoomSearch { visitor: Some(VisitorId::from_entropy([1; 12])), ..whole() }),
+            ("rooms_by_agent", RoomSearch { agents: vec![UserId::parse("ann").unwrap()], ..whole() }),
+            (
+                "rooms_by_agent",
+                RoomSearch { agents: ["ann", "bob"].map(|id| UserId::parse(id).unwrap()).to_vec(), ..whole() },
+            ),
+            ("queued_rooms", RoomSearch { queued: Some(true), ..whole() }),
+            ("open_rooms_by_opened_at", RoomSearch { open: Some(true), ..whole() }),
+            ("rooms_by_opened_at", RoomSearch { opened: Period { start: instant, end: None }, ..whole() }),
+        ] {
+            for descending in [false, true] {
+                let search = RoomSearch { sort: vec![(RoomSortKey::OpenedAt, descending)], ..search.clone() };
+                let plan = plan_of(&connection, &search);
+                assert!(plan.contains(&format!("USING INDEX {index}")), "{plan} for {search:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn messages_of_a_conversation_are_read_without_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_file, connection) =
+            DatabaseFile::open(&folder.path().join("test.db"), &SqliteOptions::default()).unwrap();
+        for sql in [
+            "SELECT document FROM messages WHERE room = 1 AND kind <> 2 AND at < 5 ORDER BY at DESC, n DESC LIMIT 20",
+            "SELECT document FROM messages WHERE room = 1 AND kind = 0",
+        ] {
+            let sql = format!("EXPLAIN QUERY PLAN {sql}");
+            let plan = all(&connection, &sql, [], |row| Ok(row.get::<_, String>(3)?)).unwrap().join("; ");
+            assert!(plan.contains("USING INDEX messages_by_room (room=?"), "{plan}");
+        }
+    }
 }
