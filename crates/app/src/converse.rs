@@ -16,6 +16,7 @@ use crate::decide::Attempt;
 use crate::directory::Directory;
 use crate::error::AppError;
 use crate::feed::Happening;
+use crate::pace::Pace;
 use crate::settings::VISITOR_MESSAGES_PER_MINUTE;
 use crate::store::{MessagePage, MessageSearch, Which};
 
@@ -79,17 +80,17 @@ impl App {
     pub async fn say_as_visitor(&self, token: &str, draft: &Draft) -> Result<Said, AppError> {
         let _turn = self.turns.wait(&draft.room.as_str()).await;
         let counted = self.visitor(token).await?.ok_or(ConverseError::UnknownToken)?;
-        self.keep_pace(&counted)?;
+        self.keep_pace(&self.pace_of_messages, &counted)?;
         self.settle(|| async {
             let (room, visitor) = self.room_of_visitor(token, &draft.room).await?;
+            if let Some(message) = self.sent_before(draft, &room, &visitor.sender()).await? {
+                return Ok(Attempt::Done(Said { message, visitor }));
+            }
             if !room.is_open() {
                 return Err(ConverseError::Closed.into());
             }
             check_length(&draft.text, &self.directory())?;
             self.check_channel(&room).await?;
-            if let Some(message) = self.sent_before(draft, &room, &visitor.sender()).await? {
-                return Ok(Attempt::Done(Said { message, visitor }));
-            }
             let message = self.message(draft, &room, visitor.sender());
             let changes = converse::say(&room, message.clone());
             Ok(Attempt::Commit(changes, Said { message, visitor }))
@@ -103,13 +104,13 @@ impl App {
         let _turn = self.turns.wait(&draft.room.as_str()).await;
         self.settle(|| async {
             let room = self.room_for_agent(actor, &draft.room).await?;
+            if let Some(message) = self.sent_before(draft, &room, &actor.sender()).await? {
+                return Ok(Attempt::Done(message));
+            }
             if !room.is_open() {
                 return Err(ConverseError::Closed.into());
             }
             check_length(&draft.text, &self.directory())?;
-            if let Some(message) = self.sent_before(draft, &room, &actor.sender()).await? {
-                return Ok(Attempt::Done(message));
-            }
             let message = self.message(draft, &room, actor.sender());
             let contact = self.store.contact(&room.contact).await?;
             let visitor = self.store.visitor(&room.visitor).await?.ok_or(ConverseError::UnknownRoom)?;
@@ -177,6 +178,8 @@ impl App {
     /// conversation of this visitor.
     pub async fn note_page(&self, token: &str, room: &str, page: &PageVisit) -> Result<Option<Message>, AppError> {
         let _turn = self.turns.wait(&room).await;
+        let Some(counted) = self.visitor(token).await? else { return Ok(None) };
+        self.keep_pace(&self.pace_of_pages, &counted)?;
         self.settle(|| async {
             let found = match self.room_of_visitor(token, room).await {
                 Ok((room, visitor)) if room.is_open() => (room, visitor),
@@ -184,7 +187,6 @@ impl App {
                 Err(error) => return Err(error),
             };
             let (room, visitor) = found;
-            self.keep_pace(&visitor)?;
             let id = MessageId::from_entropy(self.chance.bytes());
             let is_shown = self.directory().is_on("Livechat_Visitor_navigation_as_a_message");
             let kind = MessageKind::Navigated { page: page.clone(), is_shown };
@@ -218,12 +220,12 @@ impl App {
         }
     }
 
-    fn keep_pace(&self, visitor: &Visitor) -> Result<(), ConverseError> {
+    fn keep_pace(&self, pace: &Pace, visitor: &Visitor) -> Result<(), ConverseError> {
         let directory = self.directory();
         let limit = directory.number(VISITOR_MESSAGES_PER_MINUTE).and_then(|limit| u32::try_from(limit).ok());
         match limit.filter(|limit| *limit > 0 && directory.is_on("API_Enable_Rate_Limiter")) {
             Some(limit) => {
-                self.pace.count(&visitor.id, limit, self.now()).map_err(|seconds| ConverseError::TooFast { seconds })
+                pace.count(&visitor.id, limit, self.now()).map_err(|seconds| ConverseError::TooFast { seconds })
             }
             None => Ok(()),
         }

@@ -12,6 +12,7 @@ use domain::room::{InquiryStatus, Room, Serving};
 use crate::App;
 use crate::agents::is_ready;
 use crate::decide::Attempt;
+use crate::directory::Directory;
 use crate::error::AppError;
 
 /// Why a conversation stays where it is.
@@ -49,6 +50,18 @@ pub enum InquiryError {
     NotReturned,
 }
 
+/// Whether the house lets an agent have a conversation with this contact, through a channel that is
+/// verified or is not.
+pub(crate) fn may_be_taken(contact: &Contact, is_verified: bool, directory: &Directory) -> Result<(), InquiryError> {
+    if directory.is_on("Livechat_Block_Unknown_Contacts") && contact.history.is_unknown() {
+        return Err(InquiryError::UnknownContact);
+    }
+    if directory.is_on("Livechat_Block_Unverified_Contacts") && !is_verified {
+        return Err(InquiryError::UnverifiedContact);
+    }
+    Ok(())
+}
+
 impl App {
     /// The agent takes the conversation with this place in the queue; `agent` is someone else who is
     /// to have it.
@@ -71,12 +84,9 @@ impl App {
             }
             let contact = self.store.contact(&room.contact).await?.filter(Contact::is_live);
             let contact = contact.ok_or(InquiryError::ContactGone)?;
-            if directory.is_on("Livechat_Block_Unknown_Contacts") && contact.history.is_unknown() {
-                return Err(InquiryError::UnknownContact.into());
-            }
             let is_verified = contact.channel(&room.channel()).is_some_and(|channel| channel.verification.is_some());
-            let must_be_verified = directory.is_on("Livechat_Block_Unverified_Contacts");
-            if must_be_verified && !is_verified || status == Some(InquiryStatus::Verifying) {
+            may_be_taken(&contact, is_verified, &directory)?;
+            if status == Some(InquiryStatus::Verifying) {
                 return Err(InquiryError::UnverifiedContact.into());
             }
             let note = MessageId::from_entropy(self.chance.bytes());

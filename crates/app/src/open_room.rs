@@ -20,6 +20,7 @@ use crate::agents::{choose, is_anybody_online, is_online};
 use crate::decide::Attempt;
 use crate::directory::Directory;
 use crate::error::AppError;
+use crate::inquiries::may_be_taken;
 
 /// A request to find or open a conversation.
 #[derive(Debug, Clone)]
@@ -129,11 +130,11 @@ impl App {
         let contact = contact.expect("a new conversation is its contact's last, which changes the contact");
         let is_verified = contact.channel(&identity).is_some_and(|channel| channel.verification.is_some());
         let must_verify = verifying != Verifying::Never && !is_verified;
-        let serving = if must_verify {
-            None
-        } else {
+        let serving = if !must_verify && may_be_taken(contact, is_verified, &directory).is_ok() {
             let load = self.store.open_rooms_by_agent().await?;
             choose(&directory, &[asked_for, before.contact_manager.clone()], load)
+        } else {
+            None
         };
         let status = if must_verify { InquiryStatus::Verifying } else { InquiryStatus::Queued };
         let inquiry = Inquiry { id: InquiryId::from_entropy(self.chance.bytes()), status };

@@ -1,4 +1,4 @@
-//! How fast one visitor may write, wherever it writes from: a fixed window, in this process.
+//! How fast one visitor may write, and how fast it may go through pages, wherever it writes from: a fixed window, in this process.
 //!
 //! Memory is bounded: where there are too many to remember, the windows that have ended go, and if
 //! none has, all do. Evidence: the tests below.

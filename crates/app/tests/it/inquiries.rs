@@ -184,7 +184,7 @@ async fn a_conversation_given_back_waits_and_another_takes_it() {
 async fn what_nobody_serves_or_has_ended_is_not_given_back() {
     let (app, ada, _, room) = queue().await;
     assert_eq!(reason(app.return_inquiry(&ada, "no such room", None).await), InquiryError::UnknownRoom);
-    assert_eq!(reason(app.return_inquiry(&ada, room.id.as_str(), None).await), InquiryError::NotReturned);
+    assert!(!app.return_inquiry(&ada, room.id.as_str(), None).await.unwrap(), "it had not left the queue");
     app.take_inquiry(&ada, &place(&room), None).await.unwrap();
     let to_nowhere = app.return_inquiry(&ada, room.id.as_str(), Some("sales")).await;
     assert_eq!(reason(to_nowhere), InquiryError::NotReturned);
