@@ -200,8 +200,8 @@ async fn assemble(config: &Config) -> Result<Application, ServeError> {
     });
     let source = app.clone();
     let observed = metrics::Source::new(metrics.clone(), move |metrics| observe(metrics, &source));
-    let edge = Edge::new(metrics.clone(), config.limits.request, instance);
-    let live = Ddp::new(api.clone(), config.live.clone(), metrics.clone());
+    let live = Ddp::new(api.clone(), config.live.clone(), &metrics);
+    let edge = Edge::new(metrics, config.limits.request, instance);
     let router = api::router(api)
         .merge(ddp::router(live))
         .merge(Router::new().route("/metrics", get(metrics::handler)).with_state(observed))

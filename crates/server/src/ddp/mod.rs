@@ -37,20 +37,22 @@ use crate::metrics::Metrics;
 /// How many bytes may wait to be written to one connection.
 const WRITE_BUFFER_BYTES: usize = 1024 * 1024;
 
+/// How many bytes are read at once; most messages are shorter, and every connection has a buffer.
+const READ_BUFFER_BYTES: usize = 4096;
+
 /// What all live connections share.
 pub struct Ddp {
     api: Api,
     limits: Live,
-    metrics: Arc<Metrics>,
     places: Arc<Places>,
     presence: Arc<Presence>,
 }
 
 impl Ddp {
     /// Live connections to what the API serves.
-    pub fn new(api: Api, limits: Live, metrics: Arc<Metrics>) -> Arc<Self> {
-        let places = Arc::new(Places::new(limits.sockets, limits.sockets_per_address));
-        Arc::new(Self { api, limits, metrics, places, presence: Arc::default() })
+    pub fn new(api: Api, limits: Live, metrics: &Metrics) -> Arc<Self> {
+        let places = Arc::new(Places::new(limits.sockets, limits.sockets_per_address, metrics.open_sockets.clone()));
+        Arc::new(Self { api, limits, places, presence: Arc::default() })
     }
 }
 
@@ -75,6 +77,8 @@ async fn handler(State(ddp): State<Arc<Ddp>>, request: Request) -> Response {
     upgrade
         .max_message_size(readable_bytes)
         .max_frame_size(readable_bytes)
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(0)
         .max_write_buffer_size(WRITE_BUFFER_BYTES)
         .on_upgrade(move |socket| session::run(ddp, socket, from, place, lifeline))
 }

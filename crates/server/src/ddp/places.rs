@@ -7,12 +7,16 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use prometheus_client::metrics::gauge::Gauge;
+
 /// The places there are.
 pub(super) struct Places {
     all: usize,
     per_address: usize,
     /// Only addresses that hold one, so it is never larger than `all`.
     taken: Mutex<Taken>,
+    /// How many are taken, for operators.
+    shown: Gauge,
 }
 
 #[derive(Default)]
@@ -29,8 +33,8 @@ pub(super) struct Place {
 
 impl Places {
     /// So many places in all, and so many of them for one address.
-    pub(super) fn new(all: usize, per_address: usize) -> Self {
-        Self { all, per_address, taken: Mutex::default() }
+    pub(super) fn new(all: usize, per_address: usize, shown: Gauge) -> Self {
+        Self { all, per_address, taken: Mutex::default(), shown }
     }
 
     /// Takes a place, if there is one.
@@ -42,6 +46,7 @@ impl Places {
         }
         taken.all += 1;
         taken.by_address.insert(address, of_address + 1);
+        self.shown.inc();
         Some(Place { places: self.clone(), address })
     }
 }
@@ -50,6 +55,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.all = taken.all.saturating_sub(1);
+        self.places.shown.dec();
         if let Some(count) = taken.by_address.get_mut(&self.address) {
             *count = count.saturating_sub(1);
             if *count == 0 {
@@ -65,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_place_is_free_again_once_its_connection_has_ended() {
-        let places = Arc::new(Places::new(3, 2));
+        let places = Arc::new(Places::new(3, 2, Gauge::default()));
         let [here, there] = [[192, 0, 2, 1], [192, 0, 2, 2]].map(IpAddr::from);
         let first = places.take(here).unwrap();
         let _second = places.take(here).unwrap();

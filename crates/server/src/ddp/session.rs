@@ -5,6 +5,7 @@
 //! client is told by the code it is closed with. Evidence: `tests/it/live/`.
 
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,11 +83,10 @@ pub(super) async fn run(
     place: Place,
     mut lifeline: Option<Lifeline>,
 ) {
-    ddp.metrics.open_sockets.inc();
     let (subscriptions, waiting) = Subscriptions::new(ddp.limits.subscriptions);
     let allowance = Allowance::new(ddp.limits.calls_per_second, Instant::now());
     let mut connection = Connection {
-        ddp: ddp.clone(),
+        ddp,
         from,
         has_begun: false,
         login: None,
@@ -101,10 +101,7 @@ pub(super) async fn run(
             None => std::future::pending().await,
         }
     };
-    let end = tokio::select! {
-        end = connection.serve(&mut socket, waiting) => end,
-        () = stopped => End::Stopping,
-    };
+    let end = connection.serve(&mut socket, waiting, stopped).await;
     tracing::debug!(?end, "a live connection ends");
     close(&mut socket, end).await;
     drop(socket);
@@ -112,17 +109,22 @@ pub(super) async fn run(
     if end != End::Stopping {
         connection.leave().await;
     }
-    ddp.metrics.open_sockets.dec();
     drop((place, lifeline));
 }
 
 impl Connection {
-    async fn serve(&mut self, socket: &mut WebSocket, mut waiting: mpsc::Receiver<Heard>) -> End {
+    async fn serve(
+        &mut self,
+        socket: &mut WebSocket,
+        mut waiting: mpsc::Receiver<Heard>,
+        stopped: impl Future<Output = ()>,
+    ) -> End {
         let silence = self.ddp.limits.silence;
         let mut heard_at = Instant::now();
         let mut has_asked = false;
         let mut look_again = interval_at(heard_at + LOOK_AGAIN, LOOK_AGAIN);
         look_again.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut stopped = pin!(stopped);
         loop {
             let patience = if has_asked { silence * 2 } else { silence };
             let step = tokio::select! {
@@ -150,9 +152,16 @@ impl Connection {
                         Ok(())
                     }
                 }
+                () = &mut stopped => Err(End::Stopping),
             };
             for text in self.out.drain(..) {
-                match timeout(silence, socket.send(Message::Text(text.into()))).await {
+                let sent = tokio::select! {
+                    // What was begun before a stop is answered, if it can be at once.
+                    biased;
+                    sent = timeout(silence, socket.send(Message::Text(text.into()))) => sent,
+                    () = &mut stopped => return End::Stopping,
+                };
+                match sent {
                     Ok(Ok(())) => {}
                     Ok(Err(_)) => return End::Gone,
                     Err(_) => return End::TooSlow,
