@@ -155,6 +155,8 @@ async fn a_client_that_keeps_a_document_is_given_it_before_it_changes() {
 async fn a_bot_hears_every_conversation_it_serves_and_no_other() {
     let house = House::open().await;
     let kim = house.agent("kim").await;
+    // Who may read every conversation.
+    house.post("livechat/users/manager", &house.administrator().await, &json!({ "username": "kim" })).await;
     let other = begin(&house.desk, "ben").await;
     house.take(&kim).await;
     let mut bot = house.socket_of(&kim).await;
