@@ -2,7 +2,7 @@
 //! ends it.
 //!
 //! Each rule keeps the conversation's summary (how many messages, which is the last, who waits)
-//! true to its messages, in one change set. Evidence: contract/around.md 5; `tests/it/conversing.rs`.
+//! true to its messages, in one change set. Evidence: contract/around.md 5; `app/tests/it/conversing.rs`.
 
 use crate::author::Author;
 use crate::change_set::{ChangeSet, MessageChange, RoomChange, VisitorChange};

@@ -4,10 +4,13 @@
 
 mod blocking;
 mod closing;
+mod conversing;
 mod custom_fields;
 mod deleting;
 mod entering;
 mod house;
+mod inquiries;
+mod marking;
 mod registering;
 mod roles;
 mod rooms;
