@@ -1,7 +1,7 @@
 //! A message of a conversation: what was said, and what the house notes of its course.
 //!
 //! A message belongs to one conversation and keeps its place in it: an edit changes the text and
-//! says so, never the time. Evidence: contract/around.md 5.5; `tests/it/conversing.rs`.
+//! says so, never the time. Evidence: contract/around.md 5.5; `app/tests/it/conversing.rs`.
 
 use serde::{Deserialize, Serialize};
 

@@ -10,6 +10,7 @@ mod deleting;
 mod entering;
 mod house;
 mod inquiries;
+mod marking;
 mod registering;
 mod roles;
 mod rooms;
