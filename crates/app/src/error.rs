@@ -16,6 +16,7 @@ use crate::enter_visitor::EnterVisitorError;
 use crate::inquiries::InquiryError;
 use crate::login::LoginError;
 use crate::manage_agents::AgentError;
+use crate::offline_message::OfflineMessageError;
 use crate::open_room::OpenRoomError;
 use crate::passwords::PasswordError;
 use crate::personal_tokens::PersonalTokenError;
@@ -84,6 +85,9 @@ pub enum AppError {
     /// A conversation stays as it is.
     #[error(transparent)]
     Room(#[from] RoomError),
+    /// A message left while nobody was there reached nobody.
+    #[error(transparent)]
+    OfflineMessage(#[from] OfflineMessageError),
     /// A visitor is not deleted.
     #[error(transparent)]
     DeleteVisitor(#[from] DeleteVisitorError),

@@ -29,8 +29,10 @@ mod first_administrator;
 mod greet_visitor;
 mod inquiries;
 pub mod login;
+pub mod mail;
 mod manage_agents;
 pub mod memory;
+mod offline_message;
 mod open_room;
 mod pace;
 pub mod passwords;
@@ -62,6 +64,7 @@ use crate::attempts::Attempts;
 use crate::clock::{Chance, Clock};
 use crate::directory::Directory;
 use crate::error::AppError;
+use crate::mail::Mailer;
 use crate::pace::Pace;
 use crate::passwords::Passwords;
 use crate::store::{Store, StoreError};
@@ -83,6 +86,7 @@ pub use crate::first_administrator::{FirstAdministrator, MadeAdministrator};
 pub use crate::greet_visitor::{Greeting, is_house_open};
 pub use crate::inquiries::InquiryError;
 pub use crate::manage_agents::{AVAILABLE, AgentError, NOT_AVAILABLE, Post};
+pub use crate::offline_message::{OfflineMessage, OfflineMessageError};
 pub use crate::open_room::{OpenRoomError, OpenedRoom, RoomRequest};
 pub use crate::passwords::PasswordCost;
 pub use crate::personal_tokens::{KnownToken, PersonalTokenError};
@@ -108,6 +112,8 @@ pub struct World {
     pub login_token_days: u32,
     /// What it takes to hash a password.
     pub passwords: PasswordCost,
+    /// Who carries mail.
+    pub mailer: Arc<dyn Mailer>,
 }
 
 /// The application: every use case is a method, found in the file of its name.
@@ -115,6 +121,7 @@ pub struct App {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     chance: Arc<dyn Chance>,
+    mailer: Arc<dyn Mailer>,
     directory: Arc<ArcSwap<Directory>>,
     tokens: Arc<Tokens>,
     turns: Turns,
@@ -137,7 +144,7 @@ impl App {
     /// Opens the application on a store: loads the small tables and the tokens in force, and adds the
     /// roles and permissions that are new since the store was last opened.
     pub async fn open(world: World) -> Result<Self, AppError> {
-        let World { store, clock, chance, login_token_days, passwords } = world;
+        let World { store, clock, chance, login_token_days, passwords, mailer } = world;
         let app = Self {
             directory: Arc::new(ArcSwap::from_pointee(Directory::default())),
             tokens: Arc::new(Tokens::new(login_token_days)),
@@ -155,6 +162,7 @@ impl App {
             store,
             clock,
             chance,
+            mailer,
         };
         app.refresh_directory().await?;
         app.add_missing_defaults().await?;

@@ -5,6 +5,7 @@
 
 mod widget;
 
+use domain::email::Email;
 use domain::pattern::Pattern;
 use domain::phone::Region;
 use serde_json::{Value, json};
@@ -17,6 +18,15 @@ pub const USERNAME_FORM: &str = "Accounts_UsernameValidation";
 
 /// How many messages one visitor may write in a minute (ours); 0 is without limit.
 pub const VISITOR_MESSAGES_PER_MINUTE: &str = "Concord_Visitor_Messages_Per_Minute";
+
+/// Whose address mail is sent from.
+pub const FROM_EMAIL: &str = "From_Email";
+
+/// Where messages go that visitors leave while nobody is there; several addresses with commas.
+pub const OFFLINE_EMAIL: &str = "Livechat_offline_email";
+
+/// Whether visitors may leave messages while nobody is there.
+pub const DISPLAY_OFFLINE_FORM: &str = "Livechat_display_offline_form";
 
 /// Whether users may show as offline while they are there.
 pub const ALLOW_INVISIBLE: &str = "Accounts_AllowInvisibleStatusOption";
@@ -121,6 +131,14 @@ fn is_pattern(text: &str) -> bool {
     Pattern::compile(text).is_ok()
 }
 
+fn is_address_or_empty(text: &str) -> bool {
+    text.is_empty() || Email::parse(text).is_ok()
+}
+
+fn are_addresses_or_empty(text: &str) -> bool {
+    text.is_empty() || text.split(',').all(|part| Email::parse(part).is_ok())
+}
+
 fn is_region_or_empty(text: &str) -> bool {
     text.is_empty() || Region::parse(text).is_ok()
 }
@@ -161,6 +179,7 @@ const SETTINGS: &[SettingSpec] = &[
     number("Block_Multiple_Failed_Logins_Time_To_Unblock_By_Ip_In_Minutes", 5),
     form(DEFAULT_REGION, "", is_region_or_empty),
     number(VISITOR_MESSAGES_PER_MINUTE, 60),
+    form(FROM_EMAIL, "", is_address_or_empty),
     public(flag("Livechat_enabled", true)),
     one_of("Livechat_Routing_Method", &["Auto_Selection", "Manual_Selection", "External"]),
     // Upstream's default is off; a desk that starts with no agent online would refuse everyone.
@@ -201,6 +220,9 @@ mod tests {
         assert!(!takes(USERNAME_FORM, json!("[")));
         assert!(!takes(DEFAULT_REGION, json!("Atlantis")));
         assert!(takes(DEFAULT_REGION, json!("DE")));
+        assert!(!takes(FROM_EMAIL, json!("nobody")));
+        assert!(takes(OFFLINE_EMAIL, json!("desk@example.org, night@example.org")));
+        assert!(!takes(OFFLINE_EMAIL, json!("desk@example.org, ")));
         assert!(!takes("API_Default_Count", json!(-1)));
         assert!(!takes("API_Default_Count", json!("1")));
         assert!(!takes("Livechat_enabled", json!("true")));

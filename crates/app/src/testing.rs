@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use domain::ids::Timestamp;
 
 use crate::clock::{Clock, SystemChance};
+use crate::mail::NoMailer;
 use crate::memory::MemoryStore;
 use crate::passwords::PasswordCost;
 use crate::{App, World};
@@ -34,7 +35,7 @@ pub(crate) const CHEAP: PasswordCost = PasswordCost { memory_kib: 8, iterations:
 
 /// A world over a store, whose logins last one day.
 pub(crate) fn world(store: Arc<dyn crate::store::Store>, clock: Arc<HandClock>, passwords: PasswordCost) -> World {
-    World { store, clock, chance: Arc::new(SystemChance), login_token_days: 1, passwords }
+    World { store, clock, chance: Arc::new(SystemChance), login_token_days: 1, passwords, mailer: Arc::new(NoMailer) }
 }
 
 /// An application on an empty store.

@@ -6,6 +6,7 @@
 
 mod first_admin;
 mod layers;
+mod mail_url;
 mod proxies;
 mod values;
 
@@ -17,6 +18,7 @@ use serde::Deserialize;
 
 pub use first_admin::{FirstAdmin, Secret};
 pub use layers::Origin;
+pub use mail_url::MailUrl;
 pub use proxies::TrustedProxies;
 pub use values::{Expected, ListenAddress, LogFormat, LogLevel, PublicUrl, StoreUrl, TokensSecret, WidgetDir};
 
@@ -33,6 +35,7 @@ pub struct Config {
     pub public_url: PublicUrl,
     pub store: StoreUrl,
     pub livechat: Livechat,
+    pub mail_url: MailUrl,
     pub limits: Limits,
     pub live: Live,
     pub log: Log,

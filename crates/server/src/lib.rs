@@ -11,6 +11,7 @@ pub mod demo;
 pub mod edge;
 pub mod health;
 pub mod listener;
+pub mod mail;
 pub mod metrics;
 pub mod serve;
 pub mod telemetry;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use app::clock::{SystemChance, SystemClock};
 use app::error::AppError;
+use app::mail::{Mailer, NoMailer};
 use app::store::Store;
 use app::{App, FirstAdministrator, PasswordCost, World};
 use axum::Router;
@@ -30,6 +31,7 @@ use crate::ddp::{self, Ddp};
 use crate::edge::{Edge, around};
 use crate::health::{self, Ready};
 use crate::listener::{self, Drain, ListenError};
+use crate::mail::{MailSetupError, SmtpMailer};
 use crate::metrics::{self, Metrics};
 use crate::widget::{self, Widget, WidgetError};
 
@@ -47,6 +49,8 @@ pub enum ServeError {
     Load(#[from] AppError),
     #[error(transparent)]
     Widget(#[from] WidgetError),
+    #[error(transparent)]
+    Mail(#[from] MailSetupError),
     #[error("cannot be told to stop")]
     Signals(#[source] io::Error),
     #[error("what was accepted could not all be written")]
@@ -182,6 +186,7 @@ async fn assemble(config: &Config) -> Result<Application, ServeError> {
             iterations: config.auth.argon2_iterations,
             threads: config.auth.hashing_threads,
         },
+        mailer: open_mailer(config)?,
     };
     let app = Arc::new(App::open(world).await?);
     let greeting = greet(&app, &config.first_admin).await?;
@@ -209,6 +214,13 @@ async fn assemble(config: &Config) -> Result<Application, ServeError> {
         .merge(widget::routes(widget))
         .layer(from_fn_with_state(edge, around));
     Ok(Application { app, router, greeting })
+}
+
+fn open_mailer(config: &Config) -> Result<Arc<dyn Mailer>, MailSetupError> {
+    Ok(match SmtpMailer::open(&config.mail_url)? {
+        Some(mailer) => Arc::new(mailer),
+        None => Arc::new(NoMailer),
+    })
 }
 
 fn open_store(config: &Config, metrics: Arc<Metrics>) -> Result<Arc<dyn Store>, OpenError> {

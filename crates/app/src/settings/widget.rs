@@ -3,7 +3,10 @@
 //! They are handed to every visitor by `livechat/config`, so nearly all are public.
 //! Evidence: contract/around.md 6.3.
 
-use super::{SettingSpec, flag, number, one_of, public, some_of, text};
+use super::{
+    DISPLAY_OFFLINE_FORM, OFFLINE_EMAIL, SettingSpec, are_addresses_or_empty, flag, form, number, one_of, public,
+    some_of, text,
+};
 
 /// The kinds of system messages that the widget can leave out.
 const SYSTEM_MESSAGES: &[&str] = &["uj", "ul", "livechat-close", "livechat-started", "livechat_transfer_history"];
@@ -25,13 +28,13 @@ pub(super) const SETTINGS: &[SettingSpec] = &[
     public(flag("Livechat_email_field_registration_form", true)),
     public(text("Livechat_registration_form_message", "")),
     public(flag("Livechat_allow_switching_departments", true)),
-    public(flag("Livechat_display_offline_form", true)),
+    public(flag(DISPLAY_OFFLINE_FORM, true)),
     public(text("Livechat_offline_title", "Leave a message")),
     public(text("Livechat_offline_title_color", "#666666")),
     public(text("Livechat_offline_message", "")),
     public(text("Livechat_offline_success_message", "")),
     public(text("Livechat_offline_form_unavailable", "")),
-    text("Livechat_offline_email", ""),
+    form(OFFLINE_EMAIL, "", are_addresses_or_empty),
     public(text("Livechat_conversation_finished_message", "")),
     public(text("Livechat_conversation_finished_text", "")),
     public(flag("Livechat_enable_transcript", false)),

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
 use app::clock::{Chance, Clock, SystemChance};
+use app::mail::NoMailer;
 use app::memory::MemoryStore;
 use app::passwords::PasswordCost;
 use app::store::{ContactSearch, SortKey, Store};
@@ -97,6 +98,7 @@ async fn on(store: Arc<dyn Store>, chance: Arc<dyn Chance>) -> Arc<App> {
         chance,
         login_token_days: 90,
         passwords: PasswordCost { memory_kib: 8, iterations: 1, threads: 1 },
+        mailer: Arc::new(NoMailer),
     };
     Arc::new(App::open(world).await.unwrap())
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use app::clock::{SystemChance, SystemClock};
+use app::mail::NoMailer;
 use app::store::Store;
 use app::{App, PasswordCost, SearchRequest, World};
 
@@ -34,6 +35,7 @@ pub(crate) async fn read(path: &Path, population: Population, of_each: u64) -> R
         chance: Arc::new(SystemChance),
         login_token_days: 1,
         passwords: PasswordCost { memory_kib: 8192, iterations: 1, threads: 1 },
+        mailer: Arc::new(NoMailer),
     })
     .await?;
     let mut reading = Reading {

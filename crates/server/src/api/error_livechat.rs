@@ -3,9 +3,10 @@
 //! Upstream gives some a code and most none; either is on the wire.
 //! Evidence: contract/around.md 3 to 5.
 
+use app::mail::MailError;
 use app::{
-    CloseRoomError, ConverseError, DefinitionError, DeleteVisitorError, EnterVisitorError, InquiryError, OpenRoomError,
-    RegisterError, RoomError, SayError, VisitorStatusError,
+    CloseRoomError, ConverseError, DefinitionError, DeleteVisitorError, EnterVisitorError, InquiryError,
+    OfflineMessageError, OpenRoomError, RegisterError, RoomError, SayError, VisitorStatusError,
 };
 
 use crate::api::error::ApiError;
@@ -135,6 +136,26 @@ pub(crate) fn enter_visitor(error: &EnterVisitorError) -> ApiError {
 pub(crate) fn visitor_status(error: VisitorStatusError) -> ApiError {
     match error {
         VisitorStatusError::UnknownToken => ApiError::coded("", "invalid-token"),
+    }
+}
+
+/// Whoever runs the server reads it too, while setting it up: it says what is missing.
+pub(crate) fn offline_message(error: OfflineMessageError) -> ApiError {
+    const NOT_SENT: &str = "error-email-send-failed";
+    match error {
+        OfflineMessageError::FormDisabled => ApiError::coded("", "error-offline-form-disabled"),
+        OfflineMessageError::InvalidEmail => ApiError::coded("Invalid e-mail address", "error-invalid-email-address"),
+        OfflineMessageError::NoAddress => ApiError::coded(
+            "The message was not sent: the settings Livechat_offline_email and From_Email must hold addresses",
+            NOT_SENT,
+        ),
+        OfflineMessageError::NotSent(MailError::NotConfigured) => ApiError::coded(
+            "The message was not sent: this server has no mail server, which `mail_url` in its configuration names",
+            NOT_SENT,
+        ),
+        OfflineMessageError::NotSent(
+            MailError::InvalidAddress | MailError::Unreachable | MailError::Refused { .. } | MailError::TimedOut,
+        ) => ApiError::coded("The message was not sent; try again later", NOT_SENT),
     }
 }
 

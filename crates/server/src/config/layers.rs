@@ -222,7 +222,7 @@ fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> Option<&'
 /// A value as TOML, without what must not be shown.
 fn shown(key: &str, value: &Value) -> String {
     match value {
-        Value::String(url) if key == "store" => Value::from(without_password(url)).to_string(),
+        Value::String(url) if ["store", "mail_url"].contains(&key) => Value::from(without_password(url)).to_string(),
         Value::String(secret) if key == TOKENS_SECRET && !secret.is_empty() => Value::from("****").to_string(),
         value => value.to_string(),
     }

@@ -26,6 +26,7 @@ pub(crate) const OPEN_TO_ANYONE: &[(&str, &str)] = &[
     ("DELETE", "/api/v1/livechat/visitor/{token}"),
     ("POST", "/api/v1/livechat/custom.field"),
     ("POST", "/api/v1/livechat/custom.fields"),
+    ("POST", "/api/v1/livechat/offline.message"),
     ("POST", "/api/v1/livechat/room.close"),
     ("POST", "/api/v1/livechat/visitor"),
     ("POST", "/api/v1/livechat/visitor/department.transfer"),
@@ -184,6 +185,8 @@ fn hostile_bodies() -> Vec<Vec<u8>> {
             "user",
             "password",
             "resume",
+            "email",
+            "message",
         ];
         let members = names.map(|name| (name.to_owned(), value.clone()));
         Value::Object(members.into_iter().collect()).to_string().into_bytes()

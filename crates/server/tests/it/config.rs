@@ -183,6 +183,7 @@ fn a_password_is_shown_nowhere() {
     let secret = "open-sesame";
     let environment = [
         ("CONCORD_STORE", "postgres://concord:open-sesame@db/concord?sslpassword=open-sesame&a=b"),
+        ("CONCORD_MAIL_URL", "smtps://desk:open-sesame@mail.example:465"),
         ("ADMIN_PASS", secret),
         ("CONCORD_AUTH_CREATE_TOKENS_SECRET", "open-sesame-and-more"),
     ];
@@ -192,6 +193,7 @@ fn a_password_is_shown_nowhere() {
     assert!(loaded.config.auth.create_tokens_secret.as_ref().unwrap().expose().contains(secret));
     let store = loaded.config.store.to_string();
     assert_eq!(store, "postgres://concord:****@db/concord?sslpassword=****&a=b");
+    assert!(loaded.config.mail_url.as_transport().unwrap().contains(secret));
     for shown in [loaded.describe(), store, format!("{:?}", loaded.config)] {
         assert!(!shown.contains(secret), "{shown}");
     }
@@ -199,6 +201,8 @@ fn a_password_is_shown_nowhere() {
     assert!(wrong.contains("mysql://concord:****@db/concord"), "{wrong}");
     let short = refusal("", &[("CONCORD_AUTH_CREATE_TOKENS_SECRET", secret)]);
     assert!(!short.contains(secret) && short.ends_with("expected at least 16 characters, or none"), "{short}");
+    let wrong = refusal("", &[("CONCORD_MAIL_URL", "smpt://desk:open-sesame@mail.example")]);
+    assert!(wrong.contains("smpt://desk:****@mail.example"), "{wrong}");
     let broken = refusal("store = \"postgres://concord:open-sesame@db", &[]);
     assert!(!broken.contains(secret), "{broken}");
 }
@@ -240,4 +244,17 @@ fn the_first_administrator_comes_from_the_names_rocket_chat_uses() {
         refusal("", &[("ADMIN_USERNAME", "ada lovelace")]),
         "ADMIN_USERNAME: `ADMIN_USERNAME` cannot be \"ada lovelace\"; expected letters, digits, -, _ and ."
     );
+}
+
+#[test]
+fn a_mail_server_is_talked_to_in_clear_text_only_where_that_is_said() {
+    let transport = |url: &str| load("", &[("CONCORD_MAIL_URL", url)], &[]).unwrap().config.mail_url.as_transport();
+    assert_eq!(load("", &[], &[]).unwrap().config.mail_url.as_transport(), None);
+    assert_eq!(transport("smtp://desk:x@mail.example").as_deref(), Some("smtp://desk:x@mail.example?tls=required"));
+    assert_eq!(transport("smtps://mail.example:1").as_deref(), Some("smtps://mail.example:1"));
+    assert_eq!(transport("smtp://localhost:25?tls=none").as_deref(), Some("smtp://localhost:25"));
+    for wrong in ["mail.example", "smtp://", "smtp://mail.example?tls=opportunistic", "smtps://a?tls=none", "http://a"]
+    {
+        assert!(refusal("", &[("CONCORD_MAIL_URL", wrong)]).contains("expected smtps://"), "{wrong}");
+    }
 }

@@ -1,4 +1,5 @@
-//! A whole server in this process: its own store, its own port, one administrator.
+//! A whole server in this process: its own store, its own port, its own mail server, one
+//! administrator.
 
 use std::path::Path;
 
@@ -7,6 +8,8 @@ use domain::change_set::ChangeSet;
 use domain::directory::{DirectoryChange, Record, Role};
 use server::config::{Config, FirstAdmin, Flag, Secret, Sources};
 use server::serve::{Running, random_text, start};
+
+use crate::postbox::Postbox;
 
 /// What exchanges about `users.createToken` know.
 const TOKENS_SECRET: &str = "known-to-programs";
@@ -18,6 +21,7 @@ const ADMINISTRATOR: &str = "admin";
 /// A server that ends with its test.
 pub(crate) struct Desk {
     running: Running,
+    _postbox: Postbox,
     password: String,
 }
 
@@ -40,7 +44,9 @@ impl Desk {
     async fn open_on(store: &str, settings: &[(&str, &str)]) -> Self {
         let flag =
             |key: &str, value: &str| Flag { name: format!("--{key}"), key: key.to_owned(), value: value.to_owned() };
+        let postbox = Postbox::open().await;
         let mut flags = vec![
+            flag("mail_url", &postbox.url()),
             flag("listen", "127.0.0.1:0"),
             flag("store", store),
             // As cheap as may be configured: what is tested is not how hard a password is to guess.
@@ -58,7 +64,7 @@ impl Desk {
         };
         let running = start(config).await.unwrap();
         add_spare_role(&running.app).await;
-        Self { running, password }
+        Self { running, _postbox: postbox, password }
     }
 
     /// Host and port.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use app::clock::{Clock, SystemChance};
 use app::login::LoginName;
+use app::mail::{Mailer, NoMailer};
 use app::memory::MemoryStore;
 use app::passwords::Password;
 use app::{App, FirstAdministrator, PasswordCost, World};
@@ -67,6 +68,11 @@ pub(crate) struct Reply {
 impl Office {
     /// Opens a office with an administrator and nobody else.
     pub(crate) async fn open() -> Self {
+        Self::open_with(Arc::new(NoMailer)).await
+    }
+
+    /// One whose mail is carried.
+    pub(crate) async fn open_with(mailer: Arc<dyn Mailer>) -> Self {
         let clock = Arc::new(OfficeClock(AtomicI64::new(OPENED_AT_MS)));
         let world = World {
             store: MemoryStore::new(api::render),
@@ -74,6 +80,7 @@ impl Office {
             chance: Arc::new(SystemChance),
             login_token_days: 90,
             passwords: PasswordCost { memory_kib: 8, iterations: 1, threads: 2 },
+            mailer,
         };
         let app = Arc::new(App::open(world).await.unwrap());
         let administrator = FirstAdministrator {

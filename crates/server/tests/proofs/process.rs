@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use app::clock::{SystemChance, SystemClock};
 use app::login::LoginName;
+use app::mail::NoMailer;
 use app::passwords::Password;
 use app::store::Store;
 use app::{App, FirstAdministrator, PasswordCost, World};
@@ -45,6 +46,7 @@ impl House {
             login_token_days: 1,
             // The cheapest there is: that passwords are dear is proven elsewhere.
             passwords: PasswordCost { memory_kib: 8, iterations: 1, threads: 1 },
+            mailer: Arc::new(NoMailer),
         };
         let app = App::open(world).await.unwrap();
         let password = "known to this test";

@@ -27,6 +27,7 @@ mod message_id;
 mod message_wire;
 mod messages;
 mod messages_history;
+mod offline_message;
 mod origin;
 mod room;
 mod room_close;
@@ -68,6 +69,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
     message_id::REMOVE,
     messages::ENDPOINT,
     messages_history::ENDPOINT,
+    offline_message::ENDPOINT,
     room::ENDPOINT,
     room_close::ENDPOINT,
     room_close_by_user::ENDPOINT,

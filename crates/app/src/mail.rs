@@ -1,0 +1,81 @@
+//! The port to whoever carries mail.
+//!
+//! A mail that was sent is one that a mail server took; whatever else happens is said. What a
+//! visitor wrote is in the plain text, and nowhere else but where a mailer makes it harmless.
+
+use async_trait::async_trait;
+use domain::ids::Timestamp;
+
+/// Someone with a mailbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Correspondent {
+    /// What to call them.
+    pub name: Option<String>,
+    /// Where mail reaches them.
+    pub address: String,
+}
+
+impl Correspondent {
+    /// Somebody of whom only the address is known.
+    pub fn at(address: impl Into<String>) -> Self {
+        Self { name: None, address: address.into() }
+    }
+}
+
+/// A mail, in plain text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// In whose name it is sent.
+    pub from: Correspondent,
+    /// To whom; each gets it.
+    pub to: Vec<Correspondent>,
+    /// Who is to be answered, if not the sender.
+    pub reply_to: Option<Correspondent>,
+    /// What it is about, in a line.
+    pub subject: String,
+    /// What it says.
+    pub text: String,
+    /// When it was written.
+    pub at: Timestamp,
+}
+
+/// Why a mail was not sent. No variant shows an address: causes are logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MailError {
+    /// Nobody carries mail here.
+    #[error("no mail server is configured")]
+    NotConfigured,
+    /// An address is none.
+    #[error("an address is not one that mail can be sent to")]
+    InvalidAddress,
+    /// The mail server cannot be reached, or not by the encryption asked for.
+    #[error("the mail server cannot be reached")]
+    Unreachable,
+    /// The mail server does not take it.
+    #[error("the mail server answered {code}")]
+    Refused {
+        /// The reply code of SMTP.
+        code: u16,
+    },
+    /// It took too long.
+    #[error("the mail server took too long")]
+    TimedOut,
+}
+
+/// Whoever carries mail.
+#[async_trait]
+pub trait Mailer: Send + Sync {
+    /// Hands the mail over. Once this is done, a mail server has taken it.
+    async fn send(&self, mail: &Mail) -> Result<(), MailError>;
+}
+
+/// Nobody: where no mail server is configured.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoMailer;
+
+#[async_trait]
+impl Mailer for NoMailer {
+    async fn send(&self, _: &Mail) -> Result<(), MailError> {
+        Err(MailError::NotConfigured)
+    }
+}
