@@ -85,15 +85,15 @@ pub enum AppError {
     /// A conversation stays as it is.
     #[error(transparent)]
     Room(#[from] RoomError),
+    /// A visitor's status stays as it is.
+    #[error(transparent)]
+    VisitorStatus(#[from] VisitorStatusError),
     /// A message left while nobody was there reached nobody.
     #[error(transparent)]
     OfflineMessage(#[from] OfflineMessageError),
     /// A visitor is not deleted.
     #[error(transparent)]
     DeleteVisitor(#[from] DeleteVisitorError),
-    /// A visitor's status stays as it is.
-    #[error(transparent)]
-    VisitorStatus(#[from] VisitorStatusError),
     /// Nobody is logged in.
     #[error(transparent)]
     Login(#[from] LoginError),

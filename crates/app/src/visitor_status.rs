@@ -1,7 +1,7 @@
 //! Whether a visitor is there, as its own client says or its connection shows.
 //!
 //! Conversations show the status of their visitor as it is, so none of them changes with it.
-//! Evidence: contract/around.md 4.2 and 6.4.
+//! Evidence: contract/around.md 4.2 and 6.4; `tests/it/visitors.rs`.
 
 use domain::change_set::{ChangeSet, VisitorChange};
 use domain::visitor::Visitor;
@@ -9,6 +9,9 @@ use domain::visitor::Visitor;
 use crate::App;
 use crate::decide::Attempt;
 use crate::error::AppError;
+
+/// How many characters of a status are kept.
+const MAX_STATUS: usize = 64;
 
 /// Why a visitor's status stays as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -21,13 +24,17 @@ pub enum VisitorStatusError {
 impl App {
     /// The visitor with this token is now `online`, `away`, `offline`, or whatever its client says.
     pub async fn set_visitor_status(&self, token: &str, status: &str) -> Result<Visitor, AppError> {
+        let status: String = status.chars().take(MAX_STATUS).collect();
         let _turn = self.turns.wait(&token).await;
         self.settle(|| async {
             let before = self.visitor(token).await?.ok_or(VisitorStatusError::UnknownToken)?;
-            let after = Visitor { status: Some(status.to_owned()), ..before.clone() };
-            Ok(match VisitorChange::update(&before, after.clone(), self.now()) {
-                Some(change) => Attempt::Commit(ChangeSet { visitors: vec![change], ..ChangeSet::default() }, after),
-                None => Attempt::Done(after),
+            let after = Visitor { status: Some(status.clone()), ..before.clone() };
+            Ok(match VisitorChange::update(&before, after, self.now()) {
+                None => Attempt::Done(before),
+                Some(change) => {
+                    let visitor = change.visitor().clone();
+                    Attempt::Commit(ChangeSet { visitors: vec![change], ..ChangeSet::default() }, visitor)
+                }
             })
         })
         .await

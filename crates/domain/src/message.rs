@@ -50,6 +50,23 @@ pub struct PageVisit {
     pub change: String,
 }
 
+/// How many characters of a page's title are kept.
+const MAX_TITLE: usize = 256;
+
+/// How many characters of a page's address are kept.
+const MAX_ADDRESS: usize = 2048;
+
+/// How many characters are kept of what brought a visit about.
+const MAX_CHANGE: usize = 64;
+
+impl PageVisit {
+    /// What a visitor's browser says; of what is longer than anybody reads, the start.
+    pub fn given(title: &str, address: &str, change: &str) -> Self {
+        let start = |text: &str, most| text.chars().take(most).collect();
+        Self { title: start(title, MAX_TITLE), address: start(address, MAX_ADDRESS), change: start(change, MAX_CHANGE) }
+    }
+}
+
 /// What a message is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -14,3 +14,4 @@ mod marking;
 mod registering;
 mod roles;
 mod rooms;
+mod visitors;

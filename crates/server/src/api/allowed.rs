@@ -155,6 +155,7 @@ demands! {
     ViewDRoom = "view-d-room",
     ViewLRoom = "view-l-room",
     ViewLivechatContact = "view-livechat-contact",
+    ViewLivechatContactHistory = "view-livechat-contact-history",
     ViewLivechatManager = "view-livechat-manager",
     ViewPrivilegedSetting = "view-privileged-setting",
 }

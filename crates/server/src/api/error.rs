@@ -200,9 +200,9 @@ fn of_app(error: AppError) -> Response {
         AppError::Converse(error) => error_livechat::converse(error).into_response(),
         AppError::Inquiry(error) => error_livechat::inquiry(error).into_response(),
         AppError::Room(error) => error_livechat::room(error).into_response(),
+        AppError::VisitorStatus(error) => error_livechat::visitor_status(error).into_response(),
         AppError::OfflineMessage(error) => error_livechat::offline_message(error).into_response(),
         AppError::DeleteVisitor(error) => error_livechat::delete_visitor(error).into_response(),
-        AppError::VisitorStatus(error) => error_livechat::visitor_status(error).into_response(),
         AppError::Busy => overloaded("Too much happens to this record at once; try again", "attempts used up"),
         AppError::Store(StoreError::Overloaded) => {
             overloaded("The server has too much to write; try again", "queue full")

@@ -27,6 +27,7 @@ mod channels_info;
 mod info;
 pub(crate) mod livechat;
 mod livechat_agents;
+mod livechat_visitors;
 pub(crate) mod login;
 mod logout;
 mod me;
@@ -93,6 +94,7 @@ pub(crate) const ENDPOINTS: &[&[Endpoint]] = &[
     livechat::ENDPOINTS,
     livechat_agents::ENDPOINTS,
     method_call::ENDPOINTS,
+    livechat_visitors::ENDPOINTS,
     omnichannel::ENDPOINTS,
     permissions::ENDPOINTS,
     roles::ENDPOINTS,

@@ -9,6 +9,7 @@ mod api_livechat;
 mod api_roles;
 mod api_settings;
 mod api_users;
+mod api_visitors;
 mod cli;
 mod config;
 mod desk;

@@ -77,7 +77,7 @@ struct WireSender<'a> {
 
 /// A page visited.
 #[derive(Serialize)]
-struct WireNavigation<'a> {
+pub(crate) struct WireNavigation<'a> {
     page: WirePage<'a>,
 }
 

@@ -24,21 +24,23 @@ mod inquiries_take;
 mod inquiry_wire;
 mod message;
 mod message_id;
-mod message_wire;
+pub(super) mod message_wire;
 mod messages;
 mod messages_history;
 mod offline_message;
 mod origin;
+mod page_visited;
 mod room;
 mod room_close;
 mod room_close_by_user;
 mod room_save_info;
 mod room_survey;
-mod room_wire;
-mod rooms;
+pub(super) mod room_wire;
+pub(super) mod rooms;
 mod rooms_delete;
 mod visitor;
 mod visitor_department_transfer;
+mod visitor_status;
 mod visitor_token;
 mod visitor_token_delete;
 pub(super) mod visitor_wire;
@@ -70,6 +72,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
     messages::ENDPOINT,
     messages_history::ENDPOINT,
     offline_message::ENDPOINT,
+    page_visited::ENDPOINT,
     room::ENDPOINT,
     room_close::ENDPOINT,
     room_close_by_user::ENDPOINT,
@@ -79,6 +82,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
     rooms_delete::ENDPOINT,
     visitor::ENDPOINT,
     visitor_department_transfer::ENDPOINT,
+    visitor_status::ENDPOINT,
     visitor_token::ENDPOINT,
     visitor_token_delete::ENDPOINT,
 ];

@@ -132,8 +132,7 @@ impl<'a> WireRoom<'a> {
             topic: room.topic.as_deref(),
             queued_at: room.opened_at.to_iso(),
             department_id: room.department.as_deref(),
-            served_by: serving
-                .map(|serving| WireServing { agent: WireUser::from(serving), ts: serving.since.to_iso() }),
+            served_by: serving.map(WireServing::from),
             tags: (!room.tags.is_empty()).then_some(&room.tags[..]),
             livechat_data: (!room.custom_fields.is_empty()).then(fields),
             closed_at: closing.map(|closing| closing.at.to_iso()),
@@ -167,10 +166,111 @@ impl<'a> WireWriter<'a> {
     }
 }
 
+/// A conversation in a list of those that were: with its closing message, once it has ended.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WireChat<'a> {
+    #[serde(flatten)]
+    room: WireRoom<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closing_message: Option<WireMessage<'a>>,
+}
+
+impl<'a> WireChat<'a> {
+    /// The conversation as agents may see it.
+    pub(crate) fn for_agents(room: &'a Room, visitor: &'a Visitor) -> Self {
+        Self { room: WireRoom::for_agents(room, visitor), closing_message: closing_message(room) }
+    }
+}
+
+/// As much of a conversation as a contact's history shows.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WirePastRoom<'a> {
+    #[serde(rename = "_id")]
+    id: &'a str,
+    fname: &'a str,
+    ts: String,
+    v: WireWriter<'a>,
+    msgs: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    served_by: Option<WireServing<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed_by: Option<WireUser<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closer: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags: Option<&'a [String]>,
+    source: WireSource<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_message: Option<WireMessage<'a>>,
+    verified: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closing_message: Option<WireMessage<'a>>,
+}
+
+impl<'a> WirePastRoom<'a> {
+    /// The conversation as agents may see it.
+    pub(crate) fn for_agents(room: &'a Room, visitor: &'a Visitor) -> Self {
+        let closing_message = closing_message(room);
+        let room = WireRoom::for_agents(room, visitor);
+        Self {
+            id: room.id,
+            fname: room.fname,
+            ts: room.ts,
+            v: room.v,
+            msgs: room.msgs,
+            served_by: room.served_by,
+            closed_at: room.closed_at,
+            closed_by: room.closed_by,
+            closer: room.closer,
+            tags: room.tags,
+            source: room.source,
+            last_message: room.last_message,
+            verified: room.verified,
+            closing_message,
+        }
+    }
+}
+
 impl<'a> From<&'a Serving> for WireUser<'a> {
     fn from(serving: &'a Serving) -> Self {
         Self { id: serving.agent.as_str(), username: &serving.username }
     }
+}
+
+/// An open conversation, as little of it as tells it from others.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WireOpenRoom<'a> {
+    #[serde(rename = "_id")]
+    id: &'a str,
+    t: &'static str,
+    cl: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    served_by: Option<WireServing<'a>>,
+}
+
+impl<'a> From<&'a Room> for WireOpenRoom<'a> {
+    fn from(room: &'a Room) -> Self {
+        let served_by = room.serving.as_ref().map(WireServing::from);
+        Self { id: room.id.as_str(), t: "l", cl: !room.is_open(), served_by }
+    }
+}
+
+impl<'a> From<&'a Serving> for WireServing<'a> {
+    fn from(serving: &'a Serving) -> Self {
+        Self { agent: WireUser::from(serving), ts: serving.since.to_iso() }
+    }
+}
+
+/// The closing message is a conversation's last.
+fn closing_message(room: &Room) -> Option<WireMessage<'_>> {
+    let closing = room.closing.as_ref()?;
+    let last = room.last_message.as_deref().filter(|last| last.id == closing.message);
+    last.map(|message| WireMessage::new(message, Dates::Iso))
 }
 
 fn closed_by(closing: &Closing) -> WireUser<'_> {

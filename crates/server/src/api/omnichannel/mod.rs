@@ -3,6 +3,7 @@
 mod association;
 mod contact;
 mod contact_post;
+mod contact_search;
 mod contacts;
 mod contacts_block;
 mod contacts_channels;
@@ -10,6 +11,7 @@ mod contacts_check_existence;
 mod contacts_conflicts;
 mod contacts_delete;
 mod contacts_get;
+mod contacts_history;
 mod contacts_search;
 mod contacts_unblock;
 mod contacts_update;
@@ -21,6 +23,7 @@ use crate::api::schema::{Schema, array, string};
 pub(crate) const ENDPOINTS: &[Endpoint] = &[
     contact::ENDPOINT,
     contact_post::ENDPOINT,
+    contact_search::ENDPOINT,
     contacts::ENDPOINT,
     contacts_block::ENDPOINT,
     contacts_channels::ENDPOINT,
@@ -28,6 +31,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
     contacts_conflicts::ENDPOINT,
     contacts_delete::ENDPOINT,
     contacts_get::ENDPOINT,
+    contacts_history::ENDPOINT,
     contacts_search::ENDPOINT,
     contacts_unblock::ENDPOINT,
     contacts_update::ENDPOINT,
