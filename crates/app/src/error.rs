@@ -25,6 +25,7 @@ use crate::roles::{PermissionError, RoleError};
 use crate::rooms::RoomError;
 use crate::say_custom_fields::SayError;
 use crate::store::StoreError;
+use crate::transcript::TranscriptError;
 use crate::user_rules::UserError;
 use crate::visitor_status::VisitorStatusError;
 
@@ -91,6 +92,9 @@ pub enum AppError {
     /// A message left while nobody was there reached nobody.
     #[error(transparent)]
     OfflineMessage(#[from] OfflineMessageError),
+    /// No transcript is sent.
+    #[error(transparent)]
+    Transcript(#[from] TranscriptError),
     /// A visitor is not deleted.
     #[error(transparent)]
     DeleteVisitor(#[from] DeleteVisitorError),

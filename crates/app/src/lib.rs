@@ -51,6 +51,7 @@ mod tables;
 #[cfg(test)]
 mod testing;
 mod tokens;
+mod transcript;
 mod turns;
 mod user_rules;
 mod users;
@@ -99,6 +100,7 @@ pub use crate::roles::{PermissionError, PermissionRequest, RoleError};
 pub use crate::rooms::{RoomError, RoomList, RoomMarks};
 pub use crate::say_custom_fields::{SayError, SentField};
 pub use crate::secret::is_same_secret;
+pub use crate::transcript::{TranscriptError, TranscriptRequest};
 pub use crate::user_rules::{STATUSES, UserError};
 pub use crate::users::{GivenPassword, NewUser, UserPatch};
 pub use crate::visitor_status::VisitorStatusError;
@@ -133,6 +135,7 @@ pub struct App {
     feed: Feed,
     pace_of_messages: Pace,
     pace_of_pages: Pace,
+    pace_of_transcripts: Pace,
     passwords: Passwords,
     failures_by_user: Attempts<[u8; 32]>,
     failures_by_address: Attempts<IpAddr>,
@@ -156,6 +159,7 @@ impl App {
             feed: Feed::default(),
             pace_of_messages: Pace::default(),
             pace_of_pages: Pace::default(),
+            pace_of_transcripts: Pace::default(),
             passwords: Passwords::new(passwords, &*chance)?,
             failures_by_user: Attempts::default(),
             failures_by_address: Attempts::default(),

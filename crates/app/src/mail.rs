@@ -4,7 +4,12 @@
 //! visitor wrote is in the plain text, and nowhere else but where a mailer makes it harmless.
 
 use async_trait::async_trait;
+use domain::email::Email;
 use domain::ids::Timestamp;
+use domain::text;
+
+/// How many addresses of the house get a mail.
+const MAX_RECIPIENTS: usize = 20;
 
 /// Someone with a mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,4 +83,16 @@ impl Mailer for NoMailer {
     async fn send(&self, _: &Mail) -> Result<(), MailError> {
         Err(MailError::NotConfigured)
     }
+}
+
+/// The addresses a setting holds, with commas between them; those that are none are left out.
+pub(crate) fn addresses(setting: &str) -> Vec<Correspondent> {
+    let parsed = setting.split(',').filter_map(|part| Email::parse(part).ok());
+    parsed.take(MAX_RECIPIENTS).map(|email| Correspondent::at(email.as_str())).collect()
+}
+
+/// The text without what could end a line, and not longer than is looked at.
+pub(crate) fn one_line(text: &str, most: usize) -> String {
+    let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    text::trim(&spaced).chars().take(most).collect()
 }

@@ -12,7 +12,7 @@ use domain::text;
 
 use crate::App;
 use crate::error::AppError;
-use crate::mail::{Correspondent, Mail, MailError};
+use crate::mail::{Correspondent, Mail, MailError, addresses, one_line};
 use crate::settings::{DISPLAY_OFFLINE_FORM, FROM_EMAIL, OFFLINE_EMAIL};
 
 /// How many characters of what was written a subject shows.
@@ -20,9 +20,6 @@ const SHOWN_IN_SUBJECT: usize = 40;
 
 /// How many characters of a name a header shows.
 const MAX_NAME: usize = 80;
-
-/// How many addresses of the house get it.
-const MAX_RECIPIENTS: usize = 20;
 
 /// What a visitor leaves.
 #[derive(Debug, Clone, Default)]
@@ -99,16 +96,4 @@ impl OfflineMessage {
         text.push('\n');
         text
     }
-}
-
-/// The addresses a setting holds, with commas between them; those that are none are left out.
-fn addresses(setting: &str) -> Vec<Correspondent> {
-    let parsed = setting.split(',').filter_map(|part| Email::parse(part).ok());
-    parsed.take(MAX_RECIPIENTS).map(|email| Correspondent::at(email.as_str())).collect()
-}
-
-/// The text without what could end a line, and not longer than is looked at.
-fn one_line(text: &str, most: usize) -> String {
-    let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    text::trim(&spaced).chars().take(most).collect()
 }

@@ -202,6 +202,7 @@ fn of_app(error: AppError) -> Response {
         AppError::Room(error) => error_livechat::room(error).into_response(),
         AppError::VisitorStatus(error) => error_livechat::visitor_status(error).into_response(),
         AppError::OfflineMessage(error) => error_livechat::offline_message(error).into_response(),
+        AppError::Transcript(error) => error_livechat::transcript(error).into_response(),
         AppError::DeleteVisitor(error) => error_livechat::delete_visitor(error).into_response(),
         AppError::Busy => overloaded("Too much happens to this record at once; try again", "attempts used up"),
         AppError::Store(StoreError::Overloaded) => {

@@ -6,7 +6,7 @@
 use app::mail::MailError;
 use app::{
     CloseRoomError, ConverseError, DefinitionError, DeleteVisitorError, EnterVisitorError, InquiryError,
-    OfflineMessageError, OpenRoomError, RegisterError, RoomError, SayError, VisitorStatusError,
+    OfflineMessageError, OpenRoomError, RegisterError, RoomError, SayError, TranscriptError, VisitorStatusError,
 };
 
 use crate::api::error::ApiError;
@@ -140,23 +140,44 @@ pub(crate) fn visitor_status(error: VisitorStatusError) -> ApiError {
 }
 
 /// Whoever runs the server reads it too, while setting it up: it says what is missing.
+/// What every mail that was not sent is called.
+const NOT_SENT: &str = "error-email-send-failed";
+
 pub(crate) fn offline_message(error: OfflineMessageError) -> ApiError {
-    const NOT_SENT: &str = "error-email-send-failed";
     match error {
         OfflineMessageError::FormDisabled => ApiError::coded("", "error-offline-form-disabled"),
-        OfflineMessageError::InvalidEmail => ApiError::coded("Invalid e-mail address", "error-invalid-email-address"),
+        OfflineMessageError::InvalidEmail => invalid_email(),
         OfflineMessageError::NoAddress => ApiError::coded(
             "The message was not sent: the settings Livechat_offline_email and From_Email must hold addresses",
             NOT_SENT,
         ),
-        OfflineMessageError::NotSent(MailError::NotConfigured) => ApiError::coded(
-            "The message was not sent: this server has no mail server, which `mail_url` in its configuration names",
-            NOT_SENT,
-        ),
-        OfflineMessageError::NotSent(
-            MailError::InvalidAddress | MailError::Unreachable | MailError::Refused { .. } | MailError::TimedOut,
-        ) => ApiError::coded("The message was not sent; try again later", NOT_SENT),
+        OfflineMessageError::NotSent(error) => not_sent("message", error),
     }
+}
+
+pub(crate) fn transcript(error: TranscriptError) -> ApiError {
+    match error {
+        TranscriptError::Disabled => ApiError::coded("", "error-transcript-disabled"),
+        TranscriptError::InvalidEmail => invalid_email(),
+        TranscriptError::NoAddress => {
+            ApiError::coded("The transcript was not sent: the setting From_Email must hold an address", NOT_SENT)
+        }
+        TranscriptError::NotSent(error) => not_sent("transcript", error),
+    }
+}
+
+fn invalid_email() -> ApiError {
+    ApiError::coded("Invalid e-mail address", "error-invalid-email-address")
+}
+
+fn not_sent(what: &str, error: MailError) -> ApiError {
+    let why = match error {
+        MailError::NotConfigured => ": this server has no mail server, which `mail_url` in its configuration names",
+        MailError::InvalidAddress | MailError::Unreachable | MailError::Refused { .. } | MailError::TimedOut => {
+            "; try again later"
+        }
+    };
+    ApiError::coded(format!("The {what} was not sent{why}"), NOT_SENT)
 }
 
 /// By the key, where an agent is told the label.

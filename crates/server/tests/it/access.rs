@@ -29,6 +29,7 @@ pub(crate) const OPEN_TO_ANYONE: &[(&str, &str)] = &[
     ("POST", "/api/v1/livechat/offline.message"),
     ("POST", "/api/v1/livechat/page.visited"),
     ("POST", "/api/v1/livechat/room.close"),
+    ("POST", "/api/v1/livechat/transcript"),
     ("POST", "/api/v1/livechat/visitor"),
     ("POST", "/api/v1/livechat/visitor/department.transfer"),
     ("POST", "/api/v1/livechat/visitor.status"),

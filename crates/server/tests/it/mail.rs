@@ -175,3 +175,36 @@ async fn no_setting_answers_the_password_of_the_mail_server() {
     assert!(ids.contains(&&json!("From_Email")) && !listed.to_string().contains("open-sesame"), "{listed}");
     assert_eq!(office.get("settings/SMTP_Password", Some(&office.admin)).await.status, 400);
 }
+
+#[tokio::test]
+async fn a_transcript_holds_what_was_said_and_goes_to_whom_it_was_asked_for() {
+    let postbox = Postbox::open().await;
+    let office = office(&postbox).await;
+    office.app.change_settings(&[("Livechat_enable_transcript".to_owned(), json!(true))]).await.unwrap();
+    office.post("livechat/visitor", &json!({ "visitor": { "token": "vera", "name": "Vera" } }), None).await;
+    let room = office.get("livechat/room?token=vera", None).await.body["room"]["_id"].clone();
+    let said = json!({ "token": "vera", "rid": room, "msg": "The roof\n.\nleaks." });
+    assert_eq!(office.post("livechat/message", &said, None).await.status, 200);
+
+    let asked = json!({ "token": "vera", "rid": room, "email": "vera@home.example" });
+    assert_eq!(office.post("livechat/transcript", &asked, None).await.status, 200);
+    let many = json!({ "token": "vera", "rid": room, "email": "vera@home.example, victim@bank.example" });
+    assert_eq!(office.post("livechat/transcript", &many, None).await.body["errorType"], "error-invalid-email-address");
+    let closing = json!({
+        "rid": room, "comment": "done",
+        "transcriptEmail": {
+            "sendToVisitor": true,
+            "requestData": { "email": "vera@work.example", "subject": "Roof\r\nBcc: victim@bank.example" },
+        },
+    });
+    assert_eq!(office.post("livechat/room.closeByUser", &closing, Some(&office.admin)).await.status, 200);
+
+    let taken = postbox.taken();
+    let [first, second] = &taken[..] else { panic!("{taken:?}") };
+    assert_eq!(first.envelope, ["MAIL FROM:<concord@desk.example>", "RCPT TO:<vera@home.example>"]);
+    assert_eq!(first.header("Subject"), ["Transcript of your conversation"]);
+    assert!(first.text().trim_end().ends_with("Z Vera:\nThe roof\n.\nleaks."), "{:?}", first.text());
+    assert_eq!(second.envelope, ["MAIL FROM:<concord@desk.example>", "RCPT TO:<vera@work.example>"]);
+    assert_eq!(second.header("Subject"), ["Roof  Bcc: victim@bank.example"]);
+    assert_eq!(second.header("Bcc"), Vec::<String>::new());
+}

@@ -38,6 +38,7 @@ mod room_survey;
 pub(super) mod room_wire;
 pub(super) mod rooms;
 mod rooms_delete;
+mod transcript;
 mod visitor;
 mod visitor_department_transfer;
 mod visitor_status;
@@ -80,6 +81,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
     room_survey::ENDPOINT,
     rooms::ENDPOINT,
     rooms_delete::ENDPOINT,
+    transcript::ENDPOINT,
     visitor::ENDPOINT,
     visitor_department_transfer::ENDPOINT,
     visitor_status::ENDPOINT,

@@ -1,10 +1,10 @@
 //! `POST /api/v1/livechat/room.closeByUser`
 //!
-//! An agent ends a conversation. What asks for a transcript is taken and asks for nothing: there
-//! are none. `forceClose` has nothing to force, since no conversation is half closed.
+//! An agent ends a conversation, and may send its transcript. What asks for a PDF asks for nothing:
+//! there are none. `forceClose` has nothing to force, since no conversation is half closed.
 //! Evidence: contract/around.md 5.6.
 
-use app::CloseRequest;
+use app::{CloseRequest, TranscriptRequest};
 use axum::extract::State;
 use axum::routing::post;
 use serde::Deserialize;
@@ -20,11 +20,26 @@ use crate::api::schema::{Schema, array, boolean, object, optional, required, str
 pub(crate) const ENDPOINT: Endpoint = Endpoint::post("livechat/room.closeByUser", || post(handler));
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Params {
     rid: String,
     comment: Option<String>,
     #[serde(default)]
     tags: Vec<String>,
+    transcript_email: Option<TranscriptEmail>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TranscriptEmail {
+    send_to_visitor: bool,
+    request_data: Option<TranscriptData>,
+}
+
+#[derive(Deserialize)]
+struct TranscriptData {
+    email: String,
+    subject: String,
 }
 
 impl Input for Params {
@@ -52,5 +67,10 @@ async fn handler(
 ) -> Result<Done, ApiError> {
     let request = CloseRequest { room: params.rid, comment: params.comment, tags: params.tags };
     api.app.close_room_as_agent(&caller.user, &request).await?;
+    let asked = params.transcript_email.filter(|asked| asked.send_to_visitor).and_then(|asked| asked.request_data);
+    if let Some(TranscriptData { email, subject }) = asked {
+        let transcript = TranscriptRequest { email, subject };
+        api.app.send_transcript_as_agent(&caller.user, &request.room, &transcript).await;
+    }
     Ok(Done)
 }
