@@ -160,6 +160,7 @@ async fn fifty_windows_of_one_visitor_are_one_conversation_from_its_beginning_to
                     return said;
                 }
                 said.push(id);
+                assert!(said.len() < BEFORE_THE_END, "it goes on after its end");
                 if acknowledged.fetch_add(1, Ordering::Relaxed) + 1 == BEFORE_THE_END {
                     let body = json!({ "token": TOKEN, "rid": room });
                     expect_ok(&window.caller.visitor_posts("/api/v1/livechat/room.close", &body).await);
