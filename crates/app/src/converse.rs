@@ -148,7 +148,7 @@ impl App {
             if !room.is_open() {
                 return Err(ConverseError::Closed.into());
             }
-            let newest = self.newest(&room, &message).await?;
+            let newest = self.newest(&room, |newest| converse::is_far_enough(newest, &message)).await?;
             let now = self.now();
             Ok(Attempt::Commit(converse::remove(&room, &message, &newest, now), (message, now)))
         })
@@ -256,8 +256,12 @@ impl App {
         }
     }
 
-    /// The latest messages, as far back as the removal of one has to look.
-    async fn newest(&self, room: &Room, message: &Message) -> Result<Vec<Message>, AppError> {
+    /// The latest messages that are shown, the newest first, as far back as is enough.
+    pub(crate) async fn newest(
+        &self,
+        room: &Room,
+        is_enough: impl Fn(&[Message]) -> bool,
+    ) -> Result<Vec<Message>, AppError> {
         let mut newest: Vec<Message> = Vec::new();
         loop {
             let search = MessageSearch {
@@ -271,7 +275,7 @@ impl App {
             let page = self.store.messages(&search).await?.messages;
             let is_end = page.len() < MESSAGES_AT_A_TIME;
             newest.extend(page);
-            if is_end || converse::is_far_enough(&newest, message) {
+            if is_end || is_enough(&newest) {
                 return Ok(newest);
             }
         }

@@ -5,6 +5,7 @@
 //! Evidence: `conformance.rs`, run at the end of this file.
 
 mod around;
+mod bears;
 mod index;
 mod listing;
 mod state;

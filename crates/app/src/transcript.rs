@@ -16,7 +16,6 @@ use crate::ConverseError;
 use crate::error::AppError;
 use crate::mail::{Correspondent, Mail, MailError, addresses, one_line};
 use crate::settings::FROM_EMAIL;
-use crate::store::{MessageSearch, Which};
 
 /// Whether transcripts are offered and sent.
 const IS_ENABLED: &str = "Livechat_enable_transcript";
@@ -27,11 +26,8 @@ const SUBJECT: &str = "Transcript of your conversation";
 /// How many characters of a subject are taken.
 const MAX_SUBJECT: usize = 200;
 
-/// How many messages, the newest, a transcript holds.
+/// After how many messages, the newest, a transcript goes no further back.
 const MAX_MESSAGES: usize = 5_000;
-
-/// How many are read at once.
-const MESSAGES_AT_A_TIME: usize = 500;
 
 /// How many transcripts one visitor gets in a minute.
 const PER_MINUTE: u32 = 2;
@@ -105,23 +101,7 @@ impl App {
 
     /// The oldest first.
     async fn all_said(&self, room: &Room) -> Result<Vec<Message>, AppError> {
-        let mut newest: Vec<Message> = Vec::new();
-        while newest.len() < MAX_MESSAGES {
-            let search = MessageSearch {
-                room: room.id.clone(),
-                which: Which::Shown,
-                before: None,
-                after: None,
-                offset: newest.len(),
-                limit: MESSAGES_AT_A_TIME,
-            };
-            let page = self.store.messages(&search).await?.messages;
-            let is_end = page.len() < MESSAGES_AT_A_TIME;
-            newest.extend(page);
-            if is_end {
-                break;
-            }
-        }
+        let mut newest = self.newest(room, |newest| newest.len() >= MAX_MESSAGES).await?;
         newest.retain(Message::is_said);
         newest.reverse();
         Ok(newest)
