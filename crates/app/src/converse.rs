@@ -6,7 +6,7 @@
 use domain::change_set::ChangeSet;
 use domain::converse;
 use domain::directory::User;
-use domain::ids::{MessageId, Timestamp};
+use domain::ids::{MessageId, Timestamp, VisitorId};
 use domain::message::{Message, MessageKind, PageVisit, Sender};
 use domain::room::Room;
 use domain::visitor::Visitor;
@@ -19,6 +19,12 @@ use crate::feed::Happening;
 use crate::pace::Pace;
 use crate::settings::VISITOR_MESSAGES_PER_MINUTE;
 use crate::store::{MessagePage, MessageSearch, Which};
+
+/// After how many messages nobody looks further back for what one that is taken back leaves open.
+const LOOKED_BACK: usize = 1_000;
+
+/// How many times a minute one may begin or stop writing in one conversation; more is not told.
+const TYPING_PER_MINUTE: u32 = 60;
 
 /// How many messages are looked through at a time.
 const MESSAGES_AT_A_TIME: usize = 50;
@@ -148,7 +154,9 @@ impl App {
             if !room.is_open() {
                 return Err(ConverseError::Closed.into());
             }
-            let newest = self.newest(&room, |newest| converse::is_far_enough(newest, &message)).await?;
+            let newest = self
+                .newest(&room, |newest| newest.len() >= LOOKED_BACK || converse::is_far_enough(newest, &message))
+                .await?;
             let now = self.now();
             Ok(Attempt::Commit(converse::remove(&room, &message, &newest, now), (message, now)))
         })
@@ -200,7 +208,9 @@ impl App {
 
     /// A visitor begins or stops writing; nothing is kept of it.
     pub fn tell_typing(&self, room: &Room, who: &str, is_typing: bool) {
-        self.feed.tell(&room.id, Happening::Typing { who: who.to_owned(), is_typing });
+        if self.pace_of_typing.count(&(room.id.clone(), who.to_owned()), TYPING_PER_MINUTE, self.now()).is_ok() {
+            self.feed.tell(&room.id, Happening::Typing { who: who.to_owned(), is_typing });
+        }
     }
 
     /// A conversation that is the visitor's, and the visitor.
@@ -220,7 +230,7 @@ impl App {
         }
     }
 
-    fn keep_pace(&self, pace: &Pace, visitor: &Visitor) -> Result<(), ConverseError> {
+    fn keep_pace(&self, pace: &Pace<VisitorId>, visitor: &Visitor) -> Result<(), ConverseError> {
         let directory = self.directory();
         let limit = directory.number(VISITOR_MESSAGES_PER_MINUTE).and_then(|limit| u32::try_from(limit).ok());
         match limit.filter(|limit| *limit > 0 && directory.is_on("API_Enable_Rate_Limiter")) {

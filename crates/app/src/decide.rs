@@ -13,6 +13,7 @@ use domain::ids::{ContactId, Revision};
 use crate::App;
 use crate::directory;
 use crate::error::AppError;
+use crate::feed::Feed;
 use crate::store::{CommitError, StoreError, View};
 
 /// How often a decision is made before the caller is told to come back.
@@ -70,15 +71,9 @@ impl App {
                 Attempt::Commit(changes, answer) => (changes, answer),
             };
             let rests_on_directory = changes.directory.is_some();
-            let committed = if rests_on_directory || !changes.tokens.is_empty() {
-                self.commit_and_follow(changes).await
-            } else {
-                let committed = self.store.commit(&changes).await;
-                if committed.is_ok() {
-                    self.feed.tell_committed(&changes);
-                }
-                committed
-            };
+            let is_followed = rests_on_directory || !changes.tokens.is_empty() || Feed::is_about(&changes);
+            let committed =
+                if is_followed { self.commit_and_follow(changes).await } else { self.store.commit(&changes).await };
             match committed {
                 Ok(views) => return Ok((answer, views)),
                 Err(CommitError::Stale) => {
@@ -94,13 +89,16 @@ impl App {
         Err(AppError::Busy)
     }
 
-    /// Commits what changes who may do what, and follows it in memory. A caller that goes away in
-    /// between, as a request does when its client hangs up, must not leave a revoked token in force.
+    /// Commits what changes who may do what, or what goes on in a conversation, and follows it in
+    /// memory. A caller that goes away in between, as a request does when its client hangs up, must
+    /// not leave a revoked token in force, nor a message untold.
     async fn commit_and_follow(&self, changes: ChangeSet) -> Result<Vec<View>, CommitError> {
         let (store, tokens, directory) = (self.store.clone(), self.tokens.clone(), self.directory.clone());
+        let feed = self.feed.clone();
         let task = tokio::spawn(async move {
             let views = store.commit(&changes).await?;
             tokens.apply(&changes.tokens);
+            feed.tell_committed(&changes);
             if changes.directory.is_some() {
                 directory::refresh(&directory, &*store).await?;
             }

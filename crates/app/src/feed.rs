@@ -76,6 +76,12 @@ impl Feed {
         }
     }
 
+    /// Whether the change set holds anything to tell.
+    pub(crate) fn is_about(changes: &ChangeSet) -> bool {
+        let is_told = |change: &RoomChange| matches!(change, RoomChange::Create(_) | RoomChange::Update { .. });
+        !changes.messages.is_empty() || changes.rooms.iter().any(is_told)
+    }
+
     /// Tells what a change set did, once it is committed.
     pub(crate) fn tell_committed(&self, changes: &ChangeSet) {
         for change in &changes.messages {

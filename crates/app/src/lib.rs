@@ -62,6 +62,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
+use domain::ids::{RoomId, VisitorId};
 
 use crate::attempts::Attempts;
 use crate::clock::{Chance, Clock};
@@ -132,10 +133,13 @@ pub struct App {
     turns: Turns,
     /// Whose turn it is to change the small tables.
     table_turn: tokio::sync::Mutex<()>,
-    feed: Feed,
-    pace_of_messages: Pace,
-    pace_of_pages: Pace,
-    pace_of_transcripts: Pace,
+    feed: Arc<Feed>,
+    pace_of_messages: Pace<VisitorId>,
+    pace_of_pages: Pace<VisitorId>,
+    pace_of_typing: Pace<(RoomId, String)>,
+    pace_of_transcripts: Pace<VisitorId>,
+    /// By address.
+    pace_of_mail: Pace<String>,
     passwords: Passwords,
     failures_by_user: Attempts<[u8; 32]>,
     failures_by_address: Attempts<IpAddr>,
@@ -156,10 +160,12 @@ impl App {
             tokens: Arc::new(Tokens::new(login_token_days)),
             turns: Turns::default(),
             table_turn: tokio::sync::Mutex::default(),
-            feed: Feed::default(),
+            feed: Arc::default(),
             pace_of_messages: Pace::default(),
             pace_of_pages: Pace::default(),
+            pace_of_typing: Pace::default(),
             pace_of_transcripts: Pace::default(),
+            pace_of_mail: Pace::default(),
             passwords: Passwords::new(passwords, &*chance)?,
             failures_by_user: Attempts::default(),
             failures_by_address: Attempts::default(),

@@ -8,6 +8,15 @@ use domain::email::Email;
 use domain::ids::Timestamp;
 use domain::text;
 
+use crate::App;
+use crate::converse::ConverseError;
+
+/// How many mails a minute visitors may cause, all together.
+const OF_VISITORS_PER_MINUTE: u32 = 60;
+
+/// How many mails a minute they may cause to one address that they name.
+const TO_ONE_PER_MINUTE: u32 = 2;
+
 /// How many addresses of the house get a mail.
 const MAX_RECIPIENTS: usize = 20;
 
@@ -82,6 +91,25 @@ pub struct NoMailer;
 impl Mailer for NoMailer {
     async fn send(&self, _: &Mail) -> Result<(), MailError> {
         Err(MailError::NotConfigured)
+    }
+}
+
+impl App {
+    /// Counts a mail that a visitor causes, to an address it names.
+    pub(crate) fn keep_mail_pace(&self, address: &str) -> Result<(), ConverseError> {
+        self.count_mail(&address.to_lowercase(), TO_ONE_PER_MINUTE)?;
+        self.keep_mail_pace_of_house()
+    }
+
+    /// Counts a mail that a visitor causes.
+    pub(crate) fn keep_mail_pace_of_house(&self) -> Result<(), ConverseError> {
+        // No address is blank.
+        self.count_mail("", OF_VISITORS_PER_MINUTE)
+    }
+
+    fn count_mail(&self, key: &str, limit: u32) -> Result<(), ConverseError> {
+        let counted = self.pace_of_mail.count(&key.to_owned(), limit, self.now());
+        counted.map_err(|seconds| ConverseError::TooFast { seconds })
     }
 }
 

@@ -61,11 +61,13 @@ impl App {
         self.change_tables(|directory| {
             let before = directory.user_by_username(username).ok_or(AgentError::UnknownUser)?;
             let mut user = User::clone(before);
-            if !user.roles.insert(post.role().to_owned()) {
-                return Ok(TableChange::put(Vec::new(), before.clone()));
-            }
-            if post == Post::Agent {
+            let is_new = user.roles.insert(post.role().to_owned());
+            // Also whoever got the role by another way, but not whoever has since said otherwise.
+            if post == Post::Agent && (is_new || user.livechat_status.is_none()) {
                 user.livechat_status = Some(AVAILABLE.to_owned());
+            }
+            if !is_new && user.livechat_status == before.livechat_status {
+                return Ok(TableChange::put(Vec::new(), before.clone()));
             }
             user.updated_at = self.now();
             let after = Arc::new(user.clone());

@@ -1,36 +1,44 @@
-//! How fast one visitor may write, and how fast it may go through pages, wherever it writes from: a fixed window, in this process.
+//! How often something may be done in a minute, by whoever or to whatever the key names, wherever it
+//! is done from: a fixed window, in this process.
 //!
 //! Memory is bounded: where there are too many to remember, the windows that have ended go, and if
 //! none has, all do. Evidence: the tests below.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 
-use domain::ids::{Timestamp, VisitorId};
+use domain::ids::Timestamp;
 
 const MINUTE_MS: i64 = 60_000;
 
-/// How many visitors are remembered at once.
+/// How many keys are remembered at once.
 const REMEMBERED: usize = 10_000;
 
-/// How many messages each visitor wrote within its minute.
-#[derive(Debug, Default)]
-pub(crate) struct Pace {
-    minutes: Mutex<HashMap<VisitorId, (Timestamp, u32)>>,
+/// How often each did it within its minute.
+#[derive(Debug)]
+pub(crate) struct Pace<K> {
+    minutes: Mutex<HashMap<K, (Timestamp, u32)>>,
 }
 
-impl Pace {
-    /// Counts a message; answers with how many seconds to wait, where it is one too many.
-    pub(crate) fn count(&self, visitor: &VisitorId, limit: u32, now: Timestamp) -> Result<(), u64> {
+impl<K> Default for Pace<K> {
+    fn default() -> Self {
+        Self { minutes: Mutex::default() }
+    }
+}
+
+impl<K: Hash + Eq + Clone> Pace<K> {
+    /// Counts once more; answers with how many seconds to wait, where it is once too often.
+    pub(crate) fn count(&self, key: &K, limit: u32, now: Timestamp) -> Result<(), u64> {
         let mut minutes = self.minutes.lock().unwrap_or_else(PoisonError::into_inner);
-        if minutes.len() >= REMEMBERED && !minutes.contains_key(visitor) {
+        if minutes.len() >= REMEMBERED && !minutes.contains_key(key) {
             minutes.retain(|_, (ends_at, _)| *ends_at > now);
             if minutes.len() >= REMEMBERED {
                 minutes.clear();
             }
         }
         let fresh = (Timestamp::from_millis(now.as_millis().saturating_add(MINUTE_MS)), 0);
-        let minute = minutes.entry(visitor.clone()).or_insert(fresh);
+        let minute = minutes.entry(key.clone()).or_insert(fresh);
         if minute.0 <= now {
             *minute = fresh;
         }
@@ -45,6 +53,8 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
+    use domain::ids::VisitorId;
+
     use super::*;
 
     fn at(second: i64) -> Timestamp {

@@ -23,8 +23,8 @@ impl App {
         self.search_rooms(&sorted(search, RoomSortKey::ClosedAt)).await
     }
 
-    /// The conversations of a visitor, for an agent who reads one of them; the latest first, where
-    /// the search has no order of its own.
+    /// The conversations of a visitor, for an agent who reads one of the same person's; the latest
+    /// first, where the search has no order of its own.
     pub async fn history_of_visitor(
         &self,
         actor: &User,
@@ -32,8 +32,15 @@ impl App {
         visitor: &str,
         search: RoomSearch,
     ) -> Result<RoomList, AppError> {
-        self.room_for_agent(actor, room).await?;
-        let Ok(visitor) = VisitorId::parse(visitor) else { return Ok(RoomList { rooms: Vec::new(), total: 0 }) };
+        let room = self.room_for_agent(actor, room).await?;
+        let visitor = VisitorId::parse(visitor).map_err(|_| ConverseError::NotAllowed)?;
+        if visitor != room.visitor {
+            let contact = self.store.contact(&room.contact).await?;
+            let is_same_person = contact.is_some_and(|contact| contact.latest_channel_of(&visitor).is_some());
+            if !is_same_person && !self.directory().has_permission(actor, "view-livechat-rooms") {
+                return Err(ConverseError::NotAllowed.into());
+            }
+        }
         let search = RoomSearch { visitor: Some(visitor), ..search };
         self.search_rooms(&sorted(search, RoomSortKey::OpenedAt)).await
     }

@@ -1,7 +1,7 @@
 //! Somebody makes themselves a user, where the house lets strangers do that.
 //!
-//! Whether it does is a setting, and it does not unless told so: every user sees the other users.
-//! What is refused costs no hashing. Evidence: contract/around.md 2.1.
+//! Whether it does is a setting; by default it does, as upstream has it. There is an end to how many
+//! strangers come in, since all users are kept in memory. What is refused costs no hashing. Evidence: contract/around.md 2.1.
 
 use std::sync::Arc;
 
@@ -31,6 +31,9 @@ pub struct UserRegistration {
     pub secret: Option<String>,
 }
 
+/// With so many users, nobody registers any more; an administrator can still make some.
+const MAX_USERS: usize = 2_000;
+
 impl App {
     /// Makes a user with the role that everyone has, and an address that nobody has verified.
     pub async fn register_user(&self, request: &UserRegistration) -> Result<Arc<User>, AppError> {
@@ -59,6 +62,9 @@ fn check(directory: &Directory, request: &UserRegistration) -> Result<(), UserEr
             }
         }
         _ => return Err(UserError::RegistrationDisabled),
+    }
+    if directory.users().count() >= MAX_USERS {
+        return Err(UserError::TooManyUsers);
     }
     check_username(directory, &request.username, None)?;
     check_name(request.name.as_ref().unwrap_or(&request.username))?;

@@ -26,6 +26,7 @@ use crate::decide::Attempt;
 use crate::directory::Directory;
 use crate::error::AppError;
 use crate::say_custom_fields::SentField;
+use crate::settings::RECOGNISE_VISITORS;
 use crate::store::{ContactKey, ContactSearch, VisitorKey};
 
 /// How many contacts with an address are looked through for one whose manager is online.
@@ -117,7 +118,10 @@ impl App {
         let guest = OnceCell::new();
         let _turn = self.turns.wait(&request.token).await;
         self.settle(|| async {
-            let (found, absent) = self.recognise(&request.token, said.phone.as_ref(), said.email.as_ref()).await?;
+            let is_by_address = self.directory().is_on(RECOGNISE_VISITORS);
+            let (phone, email) = (said.phone.as_ref(), said.email.as_ref());
+            let (phone, email) = if is_by_address { (phone, email) } else { (None, None) };
+            let (found, absent) = self.recognise(&request.token, phone, email).await?;
             // Whoever is refused uses up no number, which would be written down.
             check_department(request, found.as_ref().map(|(before, _)| before))?;
             let fields = fields_to_say(&request.custom_fields, &self.directory())?;

@@ -16,6 +16,9 @@ pub const DEFAULT_REGION: &str = "Concord_Default_Phone_Region";
 /// The form of usernames, a JavaScript expression that all of a username must match.
 pub const USERNAME_FORM: &str = "Accounts_UsernameValidation";
 
+/// Whether a visitor is recognised by its e-mail and phone too (ours), or by its token alone.
+pub const RECOGNISE_VISITORS: &str = "Concord_Recognise_Visitors";
+
 /// How many messages one visitor may write in a minute (ours); 0 is without limit.
 pub const VISITOR_MESSAGES_PER_MINUTE: &str = "Concord_Visitor_Messages_Per_Minute";
 
@@ -179,6 +182,7 @@ const SETTINGS: &[SettingSpec] = &[
     number("Block_Multiple_Failed_Logins_Time_To_Unblock_By_Ip_In_Minutes", 5),
     form(DEFAULT_REGION, "", is_region_or_empty),
     number(VISITOR_MESSAGES_PER_MINUTE, 60),
+    flag(RECOGNISE_VISITORS, true),
     form(FROM_EMAIL, "", is_address_or_empty),
     public(flag("Livechat_enabled", true)),
     one_of("Livechat_Routing_Method", &["Auto_Selection", "Manual_Selection", "External"]),

@@ -4,8 +4,6 @@
 //! Anybody with a token can ask, so the house must have switched transcripts on, and a visitor
 //! may not ask often. Evidence: contract/around.md 5.6 and 6.2; `tests/it/mail.rs` of the server.
 
-use std::fmt::Write as _;
-
 use domain::directory::User;
 use domain::email::Email;
 use domain::message::Message;
@@ -32,12 +30,18 @@ const MAX_MESSAGES: usize = 5_000;
 /// How many transcripts one visitor gets in a minute.
 const PER_MINUTE: u32 = 2;
 
+/// The most a transcript holds, in bytes; what is older is left out, and that is said.
+const MAX_BYTES: usize = 256 << 10;
+
 /// Why no transcript is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TranscriptError {
     /// The house sends none.
     #[error("transcripts are switched off")]
     Disabled,
+    /// No agent has said anything.
+    #[error("no agent has said anything in the conversation")]
+    Empty,
     /// Nobody could be reached at that address.
     #[error("the address is none")]
     InvalidEmail,
@@ -68,7 +72,13 @@ impl App {
         self.pace_of_transcripts
             .count(&visitor.id, PER_MINUTE, self.now())
             .map_err(|seconds| ConverseError::TooFast { seconds })?;
-        self.mail_transcript(&room, email, "").await
+        let said = self.all_said(&room).await?;
+        // Else anybody could mail a text of its own to anybody.
+        if !said.iter().any(Message::is_from_agent) {
+            return Err(TranscriptError::Empty.into());
+        }
+        self.keep_mail_pace(email)?;
+        self.mail_transcript(&said, email, "").await
     }
 
     /// The agent who has ended a conversation sends its transcript. It has ended whatever comes of
@@ -76,14 +86,15 @@ impl App {
     pub async fn send_transcript_as_agent(&self, actor: &User, room: &str, request: &TranscriptRequest) {
         let sent = async {
             let room = self.room(room).await?.ok_or(ConverseError::UnknownRoom)?;
-            self.mail_transcript(&room, &request.email, &request.subject).await
+            let said = self.all_said(&room).await?;
+            self.mail_transcript(&said, &request.email, &request.subject).await
         };
         if let Err(error) = sent.await {
             tracing::warn!(%error, agent = %actor.id, "a transcript was not sent");
         }
     }
 
-    async fn mail_transcript(&self, room: &Room, email: &str, subject: &str) -> Result<(), AppError> {
+    async fn mail_transcript(&self, said: &[Message], email: &str, subject: &str) -> Result<(), AppError> {
         let email = Email::parse(email).map_err(|_| TranscriptError::InvalidEmail)?;
         let from = addresses(&self.directory().text(FROM_EMAIL).unwrap_or_default()).into_iter().next();
         let from = from.ok_or(TranscriptError::NoAddress)?;
@@ -93,7 +104,7 @@ impl App {
             to: vec![Correspondent::at(email.as_str())],
             reply_to: None,
             subject: if subject.is_empty() { SUBJECT.to_owned() } else { subject },
-            text: text_of(&self.all_said(room).await?),
+            text: text_of(said),
             at: self.now(),
         };
         self.mailer.send(&mail).await.map_err(|error| TranscriptError::NotSent(error).into())
@@ -108,15 +119,26 @@ impl App {
     }
 }
 
+/// The oldest first, as far back as the bytes reach.
 fn text_of(messages: &[Message]) -> String {
-    let mut text = String::new();
-    for message in messages {
+    let entry = |message: &Message| {
         let sender = &message.sender;
         let name = one_line(sender.name.as_deref().unwrap_or(&sender.username), MAX_SUBJECT);
-        // Writing to a text does not fail.
-        let _ = writeln!(text, "{} {name}:\n{}\n", message.at.to_iso(), message.text);
+        format!("{} {name}:\n{}\n\n", message.at.to_iso(), message.text)
+    };
+    let mut left = MAX_BYTES;
+    let mut entries: Vec<String> = Vec::new();
+    for message in messages.iter().rev() {
+        let entry = entry(message);
+        let Some(rest) = left.checked_sub(entry.len()) else {
+            entries.push("What was said before is left out.\n\n".to_owned());
+            break;
+        };
+        left = rest;
+        entries.push(entry);
     }
-    text
+    entries.reverse();
+    entries.concat()
 }
 
 #[cfg(test)]
@@ -135,5 +157,21 @@ mod tests {
         let said =
             Message::new(id, room, MessageKind::Said, "Hello\nyou".to_owned(), sender, Timestamp::from_millis(0));
         assert_eq!(text_of(&[said]), "1970-01-01T00:00:00.000Z Kim Bcc: x:\nHello\nyou\n\n");
+    }
+
+    #[test]
+    fn a_long_transcript_holds_the_latest_and_says_so() {
+        let agent = Writer::Agent(UserId::parse("kim").unwrap());
+        let sender = Sender { who: agent, username: "kim".to_owned(), name: None };
+        let said = |n: usize| {
+            let id = MessageId::parse(&format!("message-{n}")).unwrap();
+            let text = format!("{n} {}", "x".repeat(5_000));
+            let room = RoomId::parse("room").unwrap();
+            Message::new(id, room, MessageKind::Said, text, sender.clone(), Timestamp::from_millis(0))
+        };
+        let text = text_of(&(0..100).map(said).collect::<Vec<_>>());
+        assert!(text.starts_with("What was said before is left out."));
+        assert!(text.contains("\n99 x") && !text.contains("\n0 x"));
+        assert!(text.len() < MAX_BYTES + 100);
     }
 }

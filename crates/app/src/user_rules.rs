@@ -66,6 +66,9 @@ pub enum UserError {
     /// Nobody makes themselves a user here.
     #[error("nobody may register")]
     RegistrationDisabled,
+    /// So many users are there that no more register.
+    #[error("there are too many users")]
+    TooManyUsers,
     /// Only who was invited makes themselves a user here.
     #[error("only those who know the secret may register")]
     RegistrationSecretWrong,

@@ -72,6 +72,20 @@ async fn a_known_email_in_another_case_is_the_same_visitor_with_the_new_token() 
 }
 
 #[tokio::test]
+async fn where_only_the_token_counts_a_known_address_is_a_stranger() {
+    let app = open().await;
+    app.change_settings(&[("Concord_Recognise_Visitors".to_owned(), false.into())]).await.unwrap();
+    let phone = "+4930901820";
+    let ana = Registration { phone: Some(phone.to_owned()), ..with_email("one", "Ana", "ana@roe.example") };
+    let ana = register(&app, ana).await;
+    let by_email = register(&app, with_email("two", "Eve", "ana@roe.example")).await;
+    let by_phone = register(&app, with_phone("three", phone)).await;
+    assert!(by_email.id != ana.id && by_phone.id != ana.id && by_phone.id != by_email.id);
+    let still = app.visitor("one").await.unwrap().unwrap();
+    assert_eq!((still.id, still.name), (ana.id, ana.name));
+}
+
+#[tokio::test]
 async fn a_token_counts_more_than_an_email() {
     let app = open().await;
     register(&app, with_email("one", "Ana", "ana@roe.example")).await;

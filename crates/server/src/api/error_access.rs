@@ -35,6 +35,7 @@ pub(super) fn of_user(error: &UserError) -> Response {
         UserError::InUse(value) => coded(&format!("{value} is already in use :("), "error-field-unavailable", None),
         UserError::InvisibleDisabled => coded("Invisible status is disabled", "error-status-not-allowed", None),
         UserError::LastAdmin => coded(LAST_ADMIN.0, LAST_ADMIN.1, None),
+        UserError::TooManyUsers => coded("There are as many users as can register", "error-too-many-users", None),
         UserError::RegistrationDisabled => {
             coded("User registration is disabled", "error-user-registration-disabled", None)
         }

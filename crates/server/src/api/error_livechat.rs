@@ -158,6 +158,9 @@ pub(crate) fn offline_message(error: OfflineMessageError) -> ApiError {
 pub(crate) fn transcript(error: TranscriptError) -> ApiError {
     match error {
         TranscriptError::Disabled => ApiError::coded("", "error-transcript-disabled"),
+        TranscriptError::Empty => {
+            ApiError::coded("Nobody has answered in this conversation yet", "error-transcript-empty")
+        }
         TranscriptError::InvalidEmail => invalid_email(),
         TranscriptError::NoAddress => {
             ApiError::coded("The transcript was not sent: the setting From_Email must hold an address", NOT_SENT)

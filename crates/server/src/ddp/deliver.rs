@@ -85,7 +85,13 @@ impl Connection {
     /// Tells who serves a conversation now, if it is another than was told.
     fn tell_service(&mut self, room: &RoomId, changed: &Room) {
         let now = changed.serving.as_ref().map(|serving| &serving.agent);
-        if self.subscriptions.listening(room).is_none_or(|listening| listening.agent.as_ref() == now) {
+        let Some(listening) = self.subscriptions.listening(room) else { return };
+        if listening.revision.is_some_and(|told| told >= changed.revision) {
+            return;
+        }
+        let is_told = listening.agent.as_ref() == now;
+        listening.revision = Some(changed.revision);
+        if is_told {
             return;
         }
         self.note_service(room, changed);
@@ -114,7 +120,7 @@ impl Connection {
             directory.user(agent).map(|agent| agent.status.clone())
         });
         if let Some(listening) = self.subscriptions.listening(room) {
-            (listening.agent, listening.status) = (agent, status);
+            (listening.agent, listening.status, listening.revision) = (agent, status, Some(read.revision));
         }
     }
 

@@ -22,7 +22,7 @@ use super::places::Place;
 use super::presence::Present;
 use super::streams::{Event, LOGIN_SERVICES, Named, find, not_allowed, token_in};
 use super::subscriptions::{Heard, Reader, Subscriptions};
-use crate::api::allowed::Caller;
+use crate::api::allowed::{Caller, Demand, ViewLRoom};
 use crate::api::method_call::error::MethodError;
 use crate::listener::Lifeline;
 use crate::serve::random_text;
@@ -255,7 +255,9 @@ impl Connection {
         let room = match event {
             Event::Of(room, _) => room,
             Event::MyMessages => {
-                let is_agent = *reader == Reader::Agent && self.user().is_some();
+                let directory = self.ddp.api.app.directory();
+                let may_read = |user: Arc<User>| directory.has_permission(&user, ViewLRoom::PERMISSION);
+                let is_agent = *reader == Reader::Agent && self.user().is_some_and(may_read);
                 return if is_agent { Ok(()) } else { Err(not_allowed()) };
             }
         };

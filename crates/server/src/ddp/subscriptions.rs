@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use app::{Feed, Happening};
-use domain::ids::{RoomId, UserId};
+use domain::ids::{Revision, RoomId, UserId};
 use domain::message::Message;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc};
@@ -50,6 +50,8 @@ pub(super) struct Listening {
     pub(super) agent: Option<UserId>,
     /// The agent's status, as far as was told.
     pub(super) status: Option<String>,
+    /// Of which state of the conversation: what comes late is not told.
+    pub(super) revision: Option<Revision>,
     _ear: Ear,
 }
 
@@ -95,7 +97,7 @@ impl Subscriptions {
                     let of_room = room.clone();
                     let name = move |happening| Heard::InRoom(of_room.clone(), happening);
                     let ear = hear(feed.listen(room), self.heard.clone(), name);
-                    self.rooms.insert(room.clone(), Listening { agent: None, status: None, _ear: ear });
+                    self.rooms.insert(room.clone(), Listening { agent: None, status: None, revision: None, _ear: ear });
                 }
             }
             Event::MyMessages => {

@@ -26,6 +26,14 @@ async fn a_user_becomes_an_agent_and_is_available() {
 }
 
 #[tokio::test]
+async fn who_got_the_role_by_another_way_is_available_once_appointed() {
+    let office = Office::open().await;
+    office.user("kim", &["user", "livechat-agent"]).await;
+    let appointed = office.post("livechat/users/agent", &json!({ "username": "kim" }), Some(&office.admin)).await;
+    assert_eq!(appointed.body["user"]["statusLivechat"], json!("available"));
+}
+
+#[tokio::test]
 async fn an_agent_is_dismissed_once() {
     let office = Office::open().await;
     let bob = office.user("bob", &["user", "livechat-agent"]).await;

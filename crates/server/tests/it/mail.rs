@@ -185,6 +185,10 @@ async fn a_transcript_holds_what_was_said_and_goes_to_whom_it_was_asked_for() {
     let room = office.get("livechat/room?token=vera", None).await.body["room"]["_id"].clone();
     let said = json!({ "token": "vera", "rid": room, "msg": "The roof\n.\nleaks." });
     assert_eq!(office.post("livechat/message", &said, None).await.status, 200);
+    let call = json!({ "msg": "method", "method": "sendMessage", "id": "1",
+        "params": [{ "rid": room, "msg": "On my way." }] });
+    let call = json!({ "message": call.to_string() });
+    assert_eq!(office.post("method.call/sendMessage", &call, Some(&office.admin)).await.status, 200);
 
     let asked = json!({ "token": "vera", "rid": room, "email": "vera@home.example" });
     assert_eq!(office.post("livechat/transcript", &asked, None).await.status, 200);
@@ -203,7 +207,8 @@ async fn a_transcript_holds_what_was_said_and_goes_to_whom_it_was_asked_for() {
     let [first, second] = &taken[..] else { panic!("{taken:?}") };
     assert_eq!(first.envelope, ["MAIL FROM:<concord@desk.example>", "RCPT TO:<vera@home.example>"]);
     assert_eq!(first.header("Subject"), ["Transcript of your conversation"]);
-    assert!(first.text().trim_end().ends_with("Z Vera:\nThe roof\n.\nleaks."), "{:?}", first.text());
+    let text = first.text();
+    assert!(text.contains("Z Vera:\nThe roof\n.\nleaks.\n\n") && text.contains(":\nOn my way."), "{text:?}");
     assert_eq!(second.envelope, ["MAIL FROM:<concord@desk.example>", "RCPT TO:<vera@work.example>"]);
     assert_eq!(second.header("Subject"), ["Roof  Bcc: victim@bank.example"]);
     assert_eq!(second.header("Bcc"), Vec::<String>::new());

@@ -63,7 +63,8 @@ async fn handler(
 ) -> Result<Response, ApiError> {
     let token =
         token.filter(|token| !token.is_empty()).ok_or_else(|| ApiError::plain("error-token-param-not-provided"))?;
-    let Page { offset, count: limit, .. } = Page::of(offset, limit.or(Some(DEFAULT_LIMIT)), &api.app.directory());
+    let Page { offset, count: limit, .. } =
+        Page::of(offset, limit.filter(|limit| *limit >= 1.0).or(Some(DEFAULT_LIMIT)), &api.app.directory());
     let (before, after) = (instant(end.as_deref())?, instant(ls.as_deref())?);
     let (page, _) = api
         .app
