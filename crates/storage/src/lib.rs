@@ -6,6 +6,8 @@ use std::sync::Arc;
 use app::memory::MemoryStore;
 use app::store::{Render, Store};
 
+mod key;
+mod prepare;
 mod row;
 pub mod sqlite;
 

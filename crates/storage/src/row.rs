@@ -9,6 +9,9 @@ use domain::channel::{Channel, ChannelIdentity};
 use domain::contact::{Contact, Portrait};
 use domain::ids::{ContactId, Revision, Timestamp};
 use domain::list::{Address, ListState};
+use domain::message::{Message, MessageKind};
+use domain::text::fold_case;
+use domain::visitor::Visitor;
 use domain::{stored, text};
 use sha2::{Digest, Sha256};
 
@@ -194,6 +197,44 @@ pub(crate) fn source_of(channel: &ChannelIdentity) -> String {
     match &channel.source_id {
         Some(id) => format!("{}:{id}", channel.source_type.as_str()),
         None => channel.source_type.as_str().to_owned(),
+    }
+}
+
+/// What a visitor is searched by: its name and username, and the values of its custom fields.
+pub(crate) fn search_texts(visitor: &Visitor) -> (String, String) {
+    if visitor.is_erased() {
+        return (String::new(), String::new());
+    }
+    let joined = |texts: &mut dyn Iterator<Item = &str>| {
+        let mut joined = String::new();
+        for part in texts {
+            joined.push_str(part);
+            joined.push(FIELD_END);
+        }
+        fold_case(&joined).into_owned()
+    };
+    let name = visitor.name.as_deref().unwrap_or_default();
+    let fields = joined(&mut visitor.custom_fields.values().map(String::as_str));
+    (joined(&mut [name, &visitor.username].into_iter()), fields)
+}
+
+/// The code of what somebody said, which searches look through.
+pub(crate) const SAID: i64 = 0;
+/// The code of a page visited that is not shown.
+pub(crate) const HIDDEN_PAGE: i64 = 2;
+/// The code of a page visited that is shown.
+pub(crate) const SHOWN_PAGE: i64 = 3;
+
+pub(crate) fn kind_code(message: &Message) -> i64 {
+    match &message.kind {
+        MessageKind::Said => SAID,
+        MessageKind::Navigated { is_shown: false, .. } => HIDDEN_PAGE,
+        MessageKind::Navigated { is_shown: true, .. } => SHOWN_PAGE,
+        MessageKind::Started
+        | MessageKind::Taken
+        | MessageKind::Returned
+        | MessageKind::TranscriptOffered
+        | MessageKind::Closed => 1,
     }
 }
 

@@ -12,10 +12,9 @@ use domain::visitor::Visitor;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 
-use super::key::{contact_bytes, visitor_bytes};
 use super::read::{Read, all, first, from_json, text, to_room};
-use super::write_rooms::{HIDDEN_PAGE, SAID, SHOWN_PAGE};
-use crate::row::FIELD_END;
+use crate::key::{contact_bytes, visitor_bytes};
+use crate::row::{FIELD_END, HIDDEN_PAGE, SAID, SHOWN_PAGE};
 
 /// Conditions of a statement and what they are about, in their order.
 #[derive(Default)]
@@ -226,24 +225,6 @@ fn candidates(connection: &Connection, filter: &VisitorFilter) -> Read<Vec<(i64,
 /// Whether what is looked for can be found within one text only, and not across two that are joined.
 fn is_one_text(part: &str) -> bool {
     !part.contains(FIELD_END)
-}
-
-/// What a visitor is searched by: its name and username, and the values of its custom fields.
-pub(super) fn search_texts(visitor: &Visitor) -> (String, String) {
-    if visitor.is_erased() {
-        return (String::new(), String::new());
-    }
-    let joined = |texts: &mut dyn Iterator<Item = &str>| {
-        let mut joined = String::new();
-        for part in texts {
-            joined.push_str(part);
-            joined.push(FIELD_END);
-        }
-        fold_case(&joined).into_owned()
-    };
-    let name = visitor.name.as_deref().unwrap_or_default();
-    let fields = joined(&mut visitor.custom_fields.values().map(String::as_str));
-    (joined(&mut [name, &visitor.username].into_iter()), fields)
 }
 
 #[cfg(test)]

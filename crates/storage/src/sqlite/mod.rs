@@ -29,22 +29,21 @@ use thread_local::ThreadLocal;
 use tokio::sync::{Semaphore, oneshot};
 
 use self::checkpoint::Checkpointer;
-use self::key::unavailable;
 use self::open::DatabaseFile;
 pub use self::open::SqliteOpenError;
 pub use self::options::{OnCommit, SqliteOptions};
 use self::read::Read;
 use self::writer::{Job, Shared, Writer};
+use crate::key::{unavailable, unsigned};
+use crate::prepare::prepare;
 
 mod around;
 mod checkpoint;
 mod grams;
 mod index;
-mod key;
 mod open;
 mod options;
 mod places;
-mod prepare;
 mod read;
 mod search;
 mod stretches;
@@ -218,7 +217,7 @@ impl Drop for SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn commit(&self, changes: &ChangeSet) -> Result<Vec<View>, CommitError> {
-        let (prepared, views) = prepare::prepare(changes, self.render).await?;
+        let (prepared, views) = prepare(changes, self.render).await?;
         let (reply, answer) = oneshot::channel();
         self.enqueue(Job::Commit(Box::new(prepared), reply))?;
         answer.await.map_err(unavailable)??;
@@ -335,7 +334,7 @@ impl Store for SqliteStore {
     }
 
     async fn outbox_len(&self) -> Result<u64, StoreError> {
-        Ok(key::unsigned(self.shared.outbox.load(Ordering::Acquire)))
+        Ok(unsigned(self.shared.outbox.load(Ordering::Acquire)))
     }
 
     async fn check(&self) -> Result<(), StoreError> {
@@ -351,8 +350,8 @@ impl Store for SqliteStore {
             commits: commits.load(Ordering::Relaxed),
             change_sets: change_sets.load(Ordering::Relaxed),
             stale: stale.load(Ordering::Relaxed),
-            open_conflicts: key::unsigned(open_conflicts.load(Ordering::Acquire)),
-            contacts: key::unsigned(live),
+            open_conflicts: unsigned(open_conflicts.load(Ordering::Acquire)),
+            contacts: unsigned(live),
             resolved_conflicts: self
                 .read(|connection| read::counter(connection, Counter::ResolvedConflicts))
                 .unwrap_or_default(),

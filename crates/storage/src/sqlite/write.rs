@@ -8,11 +8,11 @@ use domain::change_set::{Counter, Identifier};
 use domain::ids::Revision;
 use rusqlite::{Connection, OptionalExtension, Params, ffi, params};
 
-use super::key::{IdBytes, contact_bytes, signed, unavailable, unsigned, visitor_bytes};
-use super::prepare::{Prepared, PreparedDirectory, PreparedEntry, PreparedToken, PreparedVisitor};
 use super::stretches::Named;
 use super::write_contacts::{NewKeys, drop_channels_given_away, write_contact};
 use super::write_rooms::{write_message, write_room};
+use crate::key::{IdBytes, contact_bytes, signed, unavailable, unsigned, visitor_bytes};
+use crate::prepare::{Prepared, PreparedDirectory, PreparedEntry, PreparedToken, PreparedVisitor};
 use crate::row::{KeyKind, source_of};
 
 /// What the store counts of itself, as of the last statement.

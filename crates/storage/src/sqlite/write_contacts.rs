@@ -7,9 +7,9 @@
 use domain::stored;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::key::{IdBytes, corrupt, signed, visitor_bytes};
-use super::prepare::PreparedContact;
 use super::write::{Effects, Refusal, Tally, run, write_entry};
+use crate::key::{IdBytes, corrupt, signed, visitor_bytes};
+use crate::prepare::PreparedContact;
 use crate::row::{ContactRow, Identity, KeyKind, Listed, source_of};
 
 /// The small columns of a contact that is there.

@@ -4,13 +4,13 @@
 //! Evidence: the conformance suite.
 
 use domain::ids::RoomId;
-use domain::message::{Message, MessageKind};
 use domain::room::Room;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::key::{IdBytes, contact_bytes, inquiry_bytes, signed, visitor_bytes};
-use super::prepare::{PreparedMessage, PreparedRoom};
 use super::write::{Refusal, run};
+use crate::key::{IdBytes, contact_bytes, inquiry_bytes, signed, visitor_bytes};
+use crate::prepare::{PreparedMessage, PreparedRoom};
+use crate::row::kind_code;
 use app::store::is_queued;
 
 pub(super) fn write_room(connection: &Connection, change: &PreparedRoom) -> Result<(), Refusal> {
@@ -111,24 +111,4 @@ pub(super) fn write_message(connection: &Connection, change: &PreparedMessage) -
         }
     };
     if changed == 0 { Err(Refusal::Stale) } else { Ok(()) }
-}
-
-/// The code of what somebody said, which searches look through.
-pub(super) const SAID: i64 = 0;
-/// The code of a page visited that is not shown.
-pub(super) const HIDDEN_PAGE: i64 = 2;
-/// The code of a page visited that is shown.
-pub(super) const SHOWN_PAGE: i64 = 3;
-
-fn kind_code(message: &Message) -> i64 {
-    match &message.kind {
-        MessageKind::Said => SAID,
-        MessageKind::Navigated { is_shown: false, .. } => HIDDEN_PAGE,
-        MessageKind::Navigated { is_shown: true, .. } => SHOWN_PAGE,
-        MessageKind::Started
-        | MessageKind::Taken
-        | MessageKind::Returned
-        | MessageKind::TranscriptOffered
-        | MessageKind::Closed => 1,
-    }
 }

@@ -19,10 +19,10 @@ use tokio::sync::oneshot;
 use super::SqliteOptions;
 use super::checkpoint::Checkpointer;
 use super::index;
-use super::key::unavailable;
-use super::prepare::Prepared;
 use super::stretches::Stretches;
 use super::write::{Effects, Refusal, Tally, reserve, write};
+use crate::key::unavailable;
+use crate::prepare::Prepared;
 
 /// How long nobody must have asked for anything before the search index is brought up.
 const QUIET: Duration = Duration::from_millis(2);

@@ -1,5 +1,5 @@
 //! Ids and numbers as the columns hold them: an id of 24 hexadecimal digits as its 12 bytes,
-//! a number as SQLite's signed one.
+//! a number as the signed one of databases.
 
 use app::store::StoreError;
 use domain::ids::{ContactId, InquiryId, InvalidId, VisitorId};
@@ -33,7 +33,7 @@ fn value_of(digit: u8) -> u8 {
     if digit.is_ascii_digit() { digit - b'0' } else { digit.wrapping_sub(b'a').wrapping_add(10) }
 }
 
-/// A number as it is stored. Revisions and counters stay far below what SQLite can hold.
+/// A number as it is stored. Revisions and counters stay far below what a column can hold.
 pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

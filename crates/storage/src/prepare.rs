@@ -1,5 +1,5 @@
 //! A change set made ready to be written: everything is serialised here, in the task of whoever
-//! commits, so that the one writer only binds and steps.
+//! commits, so that a writer only binds and steps.
 
 use app::store::{Render, StoreError, View};
 use domain::author::Author;
@@ -13,9 +13,8 @@ use domain::visitor::Visitor;
 use serde::Serialize;
 use std::collections::HashMap;
 
-use super::around::search_texts;
-use super::key::{IdBytes, contact_bytes, corrupt, visitor_bytes};
-use crate::row::ContactRow;
+use crate::key::{IdBytes, contact_bytes, corrupt, visitor_bytes};
+use crate::row::{ContactRow, search_texts};
 
 /// After so many contacts, other tasks get their turn.
 const CONTACTS_AT_A_TIME: usize = 64;
