@@ -18,7 +18,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use rand::RngExt;
 use rand::distr::Alphanumeric;
-use storage::{OnCommit, OpenError, Options, SqliteOptions};
+use storage::{OnCommit, OpenError, Options, PostgresOptions, SqliteOptions};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
@@ -175,7 +175,7 @@ async fn assemble(config: &Config) -> Result<Application, ServeError> {
     let metrics = Arc::new(Metrics::default());
     // Reading the numbering plans takes longer than anything else here.
     let plans = tokio::task::spawn_blocking(domain::phone::warm_up);
-    let store = open_store(config, metrics.clone())?;
+    let store = open_store(config, metrics.clone()).await?;
     let world = World {
         store: store.clone(),
         clock: Arc::new(SystemClock),
@@ -223,19 +223,21 @@ fn open_mailer(config: &Config) -> Result<Arc<dyn Mailer>, MailSetupError> {
     })
 }
 
-fn open_store(config: &Config, metrics: Arc<Metrics>) -> Result<Arc<dyn Store>, OpenError> {
+async fn open_store(config: &Config, metrics: Arc<Metrics>) -> Result<Arc<dyn Store>, OpenError> {
+    let on_commit = OnCommit(Arc::new(move |change_sets| {
+        metrics.commits.inc_by(change_sets as u64);
+        metrics.commit_batch_size.observe(f64::from(u32::try_from(change_sets).unwrap_or(u32::MAX)));
+    }));
+    let postgres = PostgresOptions { on_commit: on_commit.clone(), ..PostgresOptions::default() };
     let sqlite = SqliteOptions {
         group_max: config.sqlite.group_size,
         queue_max: config.sqlite.queue_length,
         reader_cache_kib: config.sqlite.reader_cache_kib,
         extra_flush: Duration::from_micros(config.sqlite.extra_flush_us.into()),
-        on_commit: OnCommit(Arc::new(move |change_sets| {
-            metrics.commits.inc_by(change_sets as u64);
-            metrics.commit_batch_size.observe(f64::from(u32::try_from(change_sets).unwrap_or(u32::MAX)));
-        })),
+        on_commit,
         ..SqliteOptions::default()
     };
-    storage::connect(config.store.as_str(), api::render, &Options { sqlite })
+    storage::connect(config.store.as_str(), api::render, &Options { sqlite, postgres }).await
 }
 
 /// Makes the first administrator where there is no user, and says how to log in.

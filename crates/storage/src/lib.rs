@@ -7,10 +7,12 @@ use app::memory::MemoryStore;
 use app::store::{Render, Store};
 
 mod key;
+pub mod postgres;
 mod prepare;
 mod row;
 pub mod sqlite;
 
+pub use postgres::{PostgresOpenError, PostgresOptions, PostgresStore};
 pub use sqlite::{OnCommit, SqliteOpenError, SqliteOptions, SqliteStore};
 
 /// How the stores work; the defaults are right for a server.
@@ -18,13 +20,15 @@ pub use sqlite::{OnCommit, SqliteOpenError, SqliteOptions, SqliteStore};
 pub struct Options {
     /// Of the store in a SQLite file.
     pub sqlite: SqliteOptions,
+    /// Of the store in a PostgreSQL database.
+    pub postgres: PostgresOptions,
 }
 
 /// Why there is no store.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The URL names no store.
-    #[error("`{url}` names no store: use `sqlite:PATH` or `memory:`")]
+    #[error("`{url}` names no store: use `sqlite:PATH`, `postgres://USER:PASS@HOST/DATABASE` or `memory:`")]
     UnknownUrl {
         /// As given.
         url: String,
@@ -32,14 +36,20 @@ pub enum OpenError {
     /// The SQLite file was not opened.
     #[error(transparent)]
     Sqlite(#[from] SqliteOpenError),
+    /// The PostgreSQL database was not opened.
+    #[error(transparent)]
+    Postgres(#[from] PostgresOpenError),
 }
 
-/// Opens the store a URL names: `sqlite:PATH` is a file, made where there is none, and `memory:`
-/// forgets everything when the process ends.
-pub fn connect(url: &str, render: Render, options: &Options) -> Result<Arc<dyn Store>, OpenError> {
+/// Opens the store a URL names: `sqlite:PATH` is a file, made where there is none, `postgres://…` a
+/// database that is there, and `memory:` forgets everything when the process ends.
+pub async fn connect(url: &str, render: Render, options: &Options) -> Result<Arc<dyn Store>, OpenError> {
     match url.split_once(':') {
         Some(("sqlite", path)) if !path.is_empty() => {
             Ok(Arc::new(SqliteStore::open(Path::new(path), render, &options.sqlite)?))
+        }
+        Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
+            Ok(Arc::new(PostgresStore::open(url, render, &options.postgres).await?))
         }
         Some(("memory", "")) => Ok(MemoryStore::new(render)),
         _ => Err(OpenError::UnknownUrl { url: url.to_owned() }),

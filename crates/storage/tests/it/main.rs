@@ -6,6 +6,7 @@ mod commit;
 mod kit;
 mod migrating;
 mod open;
+mod postgres;
 mod search;
 
 mod sqlite {

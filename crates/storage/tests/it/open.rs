@@ -182,13 +182,13 @@ async fn the_scheme_of_a_url_chooses_the_store() {
     let options = Options::default();
     let url = format!("sqlite:{}", folder.path().join("x.db").display());
     for url in [url.as_str(), "memory:"] {
-        let store = connect(url, render, &options).unwrap();
+        let store = connect(url, render, &options).await.unwrap();
         store.commit(&person(1, "Ana", "", "")).await.unwrap();
         assert!(store.contact_view(&contact_id(1)).await.unwrap().is_some());
     }
     assert!(folder.path().join("x.db").exists());
     for url in ["", "sqlite:", "sqlite", "mysql://localhost/x", "memory:x", "/var/lib/concord.db"] {
-        let error = connect(url, render, &options).map(drop).expect_err("no store has such a URL");
+        let error = connect(url, render, &options).await.map(drop).expect_err("no store has such a URL");
         assert!(matches!(error, OpenError::UnknownUrl { .. }), "{error:?}");
         assert!(error.to_string().contains("sqlite:PATH"), "{error}");
     }

@@ -1,0 +1,426 @@
+//! The store in a PostgreSQL database: for more than one machine, and several servers at once.
+//!
+//! Reads by key share a few connections, searches have one each, and writers commit groups of
+//! change sets (`writer.rs`). What two servers must not do past each other is kept apart by rows
+//! (`check.rs`, `absences.rs`) and by keys of the database; there are no advisory locks, no
+//! deferred constraints, no notifications, so that engines which speak PostgreSQL's language can
+//! stand in for it. The database may go away and come back: connections are made anew.
+//! Evidence: the conformance suite; `tests/it/postgres/`.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use app::store::{
+    CommitError, ContactKey, ContactPage, ContactSearch, MessagePage, MessageSearch, Render, RoomPage, RoomSearch,
+    Rows, Store, StoreError, StoreFigures, View, VisitorKey, VisitorPage, VisitorSearch,
+};
+use async_trait::async_trait;
+use domain::change_set::{ChangeSet, Counter};
+use domain::channel::ChannelIdentity;
+use domain::contact::Contact;
+use domain::directory::Token;
+use domain::ids::{ContactId, InquiryId, MessageId, RoomId, UserId, VisitorId};
+use domain::journal::JournalEntry;
+use domain::message::Message;
+use domain::room::Room;
+use domain::visitor::Visitor;
+use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinHandle;
+
+use self::address::Address;
+pub use self::address::AddressError;
+use self::connection::Connection;
+use self::connector::{Connector, Purpose, Readers};
+use self::queue::{Member, Queue};
+use self::writer::{Shared, Writer, any_shard};
+use crate::key::{unavailable, unsigned};
+use crate::prepare::prepare;
+use crate::sqlite::OnCommit;
+
+mod absences;
+mod address;
+mod around;
+mod check;
+mod connection;
+mod connector;
+mod failure;
+mod migrate;
+mod part;
+mod queue;
+mod read;
+mod search;
+mod tally;
+mod text;
+mod write;
+mod write_contacts;
+mod write_rooms;
+mod writer;
+
+/// How many numbers of a counter are taken out of circulation at a time.
+const NUMBERS_AT_A_TIME: u64 = 64;
+
+/// How often the figures are brought up with what other servers wrote.
+const FIGURES_EVERY: Duration = Duration::from_secs(1);
+
+/// How often numbers were asked for, among the numbers.
+const RESERVATIONS: &str = "reservations";
+
+/// How the store works; the default is right for a server.
+#[derive(Debug, Clone)]
+pub struct PostgresOptions {
+    /// How many connections write.
+    pub writers: usize,
+    /// How many connections read by key; each has several reads under way.
+    pub readers: usize,
+    /// How many searches run at once, each on a connection of its own; others wait.
+    pub searches_max: usize,
+    /// How many change sets share a transaction at most; with 1, each has its own.
+    pub group_max: usize,
+    /// How many change sets wait to be written before more are refused.
+    pub queue_max: usize,
+    /// How long making a connection may take.
+    pub connect_timeout: Duration,
+    /// How long the database may take to answer.
+    pub answer_timeout: Duration,
+    /// Told after each commit how many change sets shared it.
+    pub on_commit: OnCommit,
+}
+
+impl Default for PostgresOptions {
+    fn default() -> Self {
+        Self {
+            writers: 3,
+            readers: 4,
+            searches_max: 4,
+            group_max: 256,
+            queue_max: 4096,
+            connect_timeout: Duration::from_secs(5),
+            answer_timeout: Duration::from_secs(10),
+            on_commit: OnCommit(Arc::new(|_| {})),
+        }
+    }
+}
+
+/// Why a PostgreSQL database is not used. Passwords are in none of these.
+#[derive(Debug, thiserror::Error)]
+pub enum PostgresOpenError {
+    /// The URL leads nowhere.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// Nobody answers there, or the login is refused.
+    #[error("the database `{database}` cannot be reached")]
+    Unreachable {
+        /// Host and database.
+        database: String,
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
+    /// Texts would not be kept as they are.
+    #[error("the database `{database}` has the encoding {encoding}: it must be UTF8")]
+    NotUtf8 {
+        /// Host and database.
+        database: String,
+        /// What it has.
+        encoding: String,
+    },
+    /// There is no index to search by.
+    #[error(
+        "the database `{database}` does not give the extension pg_trgm: install it (it comes with PostgreSQL, in \
+         some systems in a package `postgresql-contrib`) and let a superuser run `CREATE EXTENSION pg_trgm`"
+    )]
+    NoTrigrams {
+        /// Host and database.
+        database: String,
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
+    /// A step of bringing it to the form of this program failed.
+    #[error("the database `{database}` was not brought to the form of this version")]
+    NotMigrated {
+        /// Host and database.
+        database: String,
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
+    /// A later version has worked with it.
+    #[error("the database `{database}` has the form {found} and this version knows {known}: use a later version")]
+    Newer {
+        /// Host and database.
+        database: String,
+        /// The form it has.
+        found: i32,
+        /// The latest form this version knows.
+        known: i32,
+    },
+}
+
+/// A store in a PostgreSQL database.
+pub struct PostgresStore {
+    render: Render,
+    database: String,
+    readers: Arc<Readers>,
+    queue: Arc<Queue>,
+    shared: Arc<Shared>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+    closing: Arc<Notify>,
+    resolved: tokio::sync::Mutex<Numbers>,
+    guests: tokio::sync::Mutex<Numbers>,
+}
+
+impl std::fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PostgresStore").field("database", &self.database).finish_non_exhaustive()
+    }
+}
+
+/// Numbers of a counter that are out of circulation and not drawn yet.
+#[derive(Debug, Default)]
+struct Numbers {
+    last: u64,
+    left: u64,
+}
+
+impl PostgresStore {
+    /// Opens the database of a URL, and brings it to the form of this version.
+    pub async fn open(url: &str, render: Render, options: &PostgresOptions) -> Result<Self, PostgresOpenError> {
+        let address = Address::parse(url)?;
+        let database = address.shown.clone();
+        let unreachable = |failure: failure::Failure| PostgresOpenError::Unreachable {
+            database: database.clone(),
+            source: failure.into_store_error(),
+        };
+        let connector = Arc::new(Connector::new(address, options.clone()));
+        let connection = connector.connect(Purpose::Migrate).await.map_err(unreachable)?;
+        migrate::migrate(&connection, &database).await?;
+        drop(connection);
+        let readers = Arc::new(Readers::new(Arc::clone(&connector), options));
+        let queue = Arc::new(Queue::new(options.queue_max, options.group_max));
+        let shared = Arc::new(Shared::default());
+        bring_up_figures(&readers, &shared)
+            .await
+            .map_err(|source| PostgresOpenError::Unreachable { database: database.clone(), source })?;
+        let closing = Arc::new(Notify::new());
+        let mut tasks: Vec<JoinHandle<()>> = (0..options.writers.max(1))
+            .map(|n| {
+                let writer = Writer {
+                    connector: Arc::clone(&connector),
+                    queue: Arc::clone(&queue),
+                    shared: Arc::clone(&shared),
+                    on_commit: options.on_commit.clone(),
+                    shard: any_shard(n),
+                    connection: None,
+                };
+                tokio::spawn(keep_writing(writer))
+            })
+            .collect();
+        tasks.push(tokio::spawn(keep_figures(Arc::clone(&readers), Arc::clone(&shared), Arc::clone(&closing))));
+        Ok(Self {
+            render,
+            database,
+            readers,
+            queue,
+            shared,
+            tasks: Mutex::new(tasks),
+            closing,
+            resolved: tokio::sync::Mutex::default(),
+            guests: tokio::sync::Mutex::default(),
+        })
+    }
+
+    fn numbers(&self, counter: Counter) -> &tokio::sync::Mutex<Numbers> {
+        match counter {
+            Counter::ResolvedConflicts => &self.resolved,
+            Counter::Guests => &self.guests,
+        }
+    }
+
+    /// Takes nothing more, and lets the writers finish.
+    fn stop(&self) -> Vec<JoinHandle<()>> {
+        self.readers.connector.close();
+        self.queue.close();
+        self.closing.notify_one();
+        std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Drop for PostgresStore {
+    fn drop(&mut self) {
+        drop(self.stop());
+    }
+}
+
+/// Writes on after a fault of our own, which costs those in the group and nobody else.
+async fn keep_writing(writer: Writer) {
+    let again = writer.again();
+    let mut run = tokio::spawn(writer.run());
+    while let Err(error) = run.await {
+        tracing::error!(error = &error as &dyn std::error::Error, "a writer had died");
+        run = tokio::spawn(again().run());
+    }
+}
+
+async fn keep_figures(readers: Arc<Readers>, shared: Arc<Shared>, closing: Arc<Notify>) {
+    loop {
+        tokio::select! {
+            () = closing.notified() => return,
+            () = tokio::time::sleep(FIGURES_EVERY) => {}
+        }
+        // While the database is away the figures stay what they were; whoever asks it is told.
+        drop(bring_up_figures(&readers, &shared).await);
+    }
+}
+
+async fn bring_up_figures(readers: &Readers, shared: &Shared) -> Result<(), StoreError> {
+    let rows = readers.read(|connection| async move { connection.query(tally::ALL, &[]).await }).await?;
+    for row in &rows {
+        shared.seen.note(row);
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn commit(&self, changes: &ChangeSet) -> Result<Vec<View>, CommitError> {
+        let (prepared, views) = prepare(changes, self.render).await?;
+        let (reply, answer) = oneshot::channel();
+        let (touches, is_intricate) = (part::touches(&prepared), part::is_intricate(&prepared));
+        self.queue.push(Member { prepared, touches, is_intricate, reply })?;
+        answer.await.map_err(unavailable)??;
+        Ok(views)
+    }
+
+    async fn contact(&self, id: &ContactId) -> Result<Option<Contact>, StoreError> {
+        self.readers.read(|connection| async move { read::contact(&connection, id).await }).await
+    }
+
+    async fn contact_view(&self, id: &ContactId) -> Result<Option<View>, StoreError> {
+        self.readers.read(|connection| async move { read::contact_view(&connection, id).await }).await
+    }
+
+    async fn contact_of_channel(&self, channel: &ChannelIdentity) -> Result<Option<Contact>, StoreError> {
+        self.readers.read(|connection| async move { read::contact_of_channel(&connection, channel).await }).await
+    }
+
+    async fn contacts_of_visitor(&self, visitor: &VisitorId) -> Result<Vec<Contact>, StoreError> {
+        self.readers.read(|connection| async move { read::contacts_of_visitor(&connection, visitor).await }).await
+    }
+
+    async fn pre_registered(&self, emails: &[String], phones: &[String]) -> Result<Option<Contact>, StoreError> {
+        self.readers.read(|connection| async move { read::pre_registered(&connection, emails, phones).await }).await
+    }
+
+    async fn contact_exists(&self, key: &ContactKey) -> Result<bool, StoreError> {
+        self.readers.read(|connection| async move { read::contact_exists(&connection, key).await }).await
+    }
+
+    async fn search_contacts(&self, search: &ContactSearch) -> Result<ContactPage, StoreError> {
+        self.readers.search(|connection| async move { search::search(&connection, search).await }).await
+    }
+
+    async fn journal(&self, contact: &ContactId, limit: usize) -> Result<Vec<JournalEntry>, StoreError> {
+        self.readers.read(|connection| async move { read::journal(&connection, contact, limit).await }).await
+    }
+
+    async fn visitor(&self, id: &VisitorId) -> Result<Option<Visitor>, StoreError> {
+        self.readers.read(|connection| async move { read::visitor(&connection, id).await }).await
+    }
+
+    async fn visitor_by(&self, key: &VisitorKey) -> Result<Option<Visitor>, StoreError> {
+        self.readers.read(|connection| async move { read::visitor_by(&connection, key).await }).await
+    }
+
+    async fn search_visitors(&self, search: &VisitorSearch) -> Result<VisitorPage, StoreError> {
+        self.readers.search(|connection| async move { around::search_visitors(&connection, search).await }).await
+    }
+
+    async fn room(&self, id: &RoomId) -> Result<Option<Room>, StoreError> {
+        self.readers.read(|connection| async move { read::room(&connection, id).await }).await
+    }
+
+    async fn room_of_inquiry(&self, inquiry: &InquiryId) -> Result<Option<Room>, StoreError> {
+        self.readers.read(|connection| async move { read::room_of_inquiry(&connection, inquiry).await }).await
+    }
+
+    async fn search_rooms(&self, search: &RoomSearch) -> Result<RoomPage, StoreError> {
+        self.readers.search(|connection| async move { around::search_rooms(&connection, search).await }).await
+    }
+
+    async fn open_rooms_of_visitor(&self, visitor: &VisitorId) -> Result<Vec<Room>, StoreError> {
+        self.readers.read(|connection| async move { read::open_rooms_of_visitor(&connection, visitor).await }).await
+    }
+
+    async fn open_rooms_by_agent(&self) -> Result<Vec<(UserId, u64)>, StoreError> {
+        self.readers.read(|connection| async move { read::open_rooms_by_agent(&connection).await }).await
+    }
+
+    async fn message(&self, id: &MessageId) -> Result<Option<Message>, StoreError> {
+        self.readers.read(|connection| async move { read::message(&connection, id).await }).await
+    }
+
+    async fn messages(&self, search: &MessageSearch) -> Result<MessagePage, StoreError> {
+        self.readers.search(|connection| async move { around::messages(&connection, search).await }).await
+    }
+
+    async fn directory(&self) -> Result<Rows, StoreError> {
+        self.readers.read(|connection| async move { read::directory(&connection).await }).await
+    }
+
+    async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
+        self.readers.search(|connection| async move { read::tokens(&connection).await }).await
+    }
+
+    async fn counter(&self, counter: Counter) -> Result<u64, StoreError> {
+        let undrawn = self.numbers(counter).lock().await;
+        let number = self.readers.read(|connection| async move { read::counter(&connection, counter).await }).await?;
+        Ok(number.saturating_sub(undrawn.left))
+    }
+
+    async fn draw(&self, counter: Counter) -> Result<u64, StoreError> {
+        self.readers.connector.ensure_open()?;
+        let mut numbers = self.numbers(counter).lock().await;
+        if numbers.left == 0 {
+            let reserve = |connection: Arc<Connection>| async move {
+                read::reserve(&connection, counter.as_str(), NUMBERS_AT_A_TIME).await
+            };
+            let last = self.readers.read(reserve).await?;
+            *numbers = Numbers { last, left: NUMBERS_AT_A_TIME };
+        }
+        numbers.left -= 1;
+        Ok(numbers.last - numbers.left)
+    }
+
+    async fn outbox_len(&self) -> Result<u64, StoreError> {
+        self.readers.read(|connection| async move { read::waiting(&connection).await }).await
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        // Written and on disk: a database that only reads, or whose disk is full, does not pass.
+        let write = |connection: Arc<Connection>| async move { read::reserve(&connection, RESERVATIONS, 1).await };
+        self.readers.read(write).await.map(drop)
+    }
+
+    fn figures(&self) -> StoreFigures {
+        let Shared { commits, change_sets, stale, seen } = &*self.shared;
+        let tally = seen.sum();
+        StoreFigures {
+            commits: commits.load(Ordering::Relaxed),
+            change_sets: change_sets.load(Ordering::Relaxed),
+            stale: stale.load(Ordering::Relaxed),
+            open_conflicts: unsigned(tally.open_conflicts),
+            contacts: unsigned(tally.known + tally.unknown),
+            resolved_conflicts: unsigned(tally.resolved),
+        }
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        for task in self.stop() {
+            task.await.map_err(unavailable)?;
+        }
+        self.readers.close().await;
+        Ok(())
+    }
+}
