@@ -1,4 +1,12 @@
--- Texts are compared byte by byte; times are milliseconds. `n` is the order of creation.
+-- Texts are compared byte by byte, and long keys stand as digests; times are milliseconds. `n` is the order of creation.
+
+-- The characters of a text and its pairs of them, for terms too short for a trigram.
+CREATE FUNCTION short_runs(raw text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT string_to_array(raw, NULL) || array_agg(letter || following)
+    FROM (
+        SELECT letter, lead(letter) OVER () AS following FROM unnest(string_to_array(raw, NULL)) AS letters (letter)
+    ) AS pairs
+$$;
 
 -- Contacts. A contact's row is never removed. Room is left on each page for the next state of a
 -- contact, so that a change that moves no indexed column touches no index.
@@ -12,7 +20,7 @@ CREATE TABLE contacts (
     created_at     bigint NOT NULL,
     updated_at     bigint NOT NULL,
     last_chat_at   bigint NOT NULL,   -- the least number there is, where there was none
-    name           text COLLATE "C" NOT NULL,
+    name           text COLLATE "C" NOT NULL,  -- as much of it as decides where it is sorted
     search_text    text COLLATE "C" NOT NULL,
     document       text NOT NULL,
     view           text NOT NULL
@@ -22,6 +30,7 @@ CREATE INDEX contacts_by_name ON contacts (listed, name, n) WHERE listed IS NOT 
 CREATE INDEX contacts_by_created_at ON contacts (listed, created_at, n) WHERE listed IS NOT NULL;
 CREATE INDEX contacts_by_last_chat ON contacts (listed, last_chat_at, n) WHERE listed IS NOT NULL;
 CREATE INDEX contacts_by_search_text ON contacts USING gin (search_text gin_trgm_ops) WHERE listed IS NOT NULL;
+CREATE INDEX contacts_by_short_runs ON contacts USING gin (short_runs(search_text)) WHERE listed IS NOT NULL;
 
 -- What live contacts are found by: 1 e-mail, 2 phone; 3 and 4 the same of those that wait for
 -- their first channel.

@@ -22,7 +22,7 @@ use super::check::{Facts, StoredContact};
 use super::connection::{Batch, Connection};
 use super::failure::Failure;
 use super::part::Part;
-use super::text::escaped;
+use super::text::key as key_of;
 use crate::key::visitor_bytes;
 use crate::prepare::{PreparedContact, PreparedRoom, PreparedVisitor};
 use crate::row::{Identity, KeyKind, source_of};
@@ -103,7 +103,7 @@ impl Facts {
         for PreparedVisitor { visitor, .. } in &part.visitors {
             let before = self.visitors.get(&visitor_bytes(&visitor.id));
             let is_new = |now: &str, before: Option<&Option<String>>| {
-                !now.is_empty() && before.and_then(Option::as_deref) != Some(&*escaped(now))
+                !now.is_empty() && before.and_then(Option::as_deref) != Some(&*key_of(now))
             };
             let token = visitor.token.as_deref().filter(|token| is_new(token, before.map(|before| &before.token)));
             let email = visitor.email.as_ref().map(domain::email::Email::key);
@@ -203,14 +203,14 @@ fn look_for(batch: &mut Batch<'_>, identifiers: &[Vec<&Identifier>; KINDS]) -> V
             match identifier {
                 Identifier::Channel(channel) => {
                     ids.push(visitor_bytes(&channel.visitor).to_vec());
-                    keys.push(escaped(&source_of(channel)).into_owned());
+                    keys.push(key_of(&source_of(channel)).into_owned());
                 }
                 Identifier::OpenRoom(visitor) => ids.push(visitor_bytes(visitor).to_vec()),
                 Identifier::PreRegisteredEmail(key)
                 | Identifier::PreRegisteredPhone(key)
                 | Identifier::VisitorToken(key)
                 | Identifier::VisitorEmail(key)
-                | Identifier::VisitorPhone(key) => keys.push(escaped(key).into_owned()),
+                | Identifier::VisitorPhone(key) => keys.push(key_of(key).into_owned()),
             }
         }
         match (ids.is_empty(), keys.is_empty()) {

@@ -14,7 +14,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::connection::Connection;
 use super::read::{Read, all, bound, from_json, to_room};
-use super::text::{containing, escaped};
+use super::text::{containing, key as key_of};
 use super::write_contacts::NEVER;
 use crate::key::{contact_bytes, visitor_bytes};
 use crate::row::{FIELD_END, HIDDEN_PAGE, SAID, SHOWN_PAGE};
@@ -257,7 +257,7 @@ async fn candidates(connection: &Connection, filter: &VisitorFilter) -> Read<Vec
             }
             for (column, key) in [("email", email), ("phone", phone)] {
                 if let Some(key) = key {
-                    let place = values.value(escaped(key).into_owned(), Type::TEXT);
+                    let place = values.value(key_of(key).into_owned(), Type::TEXT);
                     sql = format!("{sql} UNION ALL SELECT n, search_text <> '' FROM visitors WHERE {column} = {place}");
                 }
             }
@@ -275,10 +275,10 @@ async fn candidates(connection: &Connection, filter: &VisitorFilter) -> Read<Vec
         }
         VisitorFilter::Exactly { email, phone, fields } => {
             if let Some(key) = email {
-                values.add("email = ?", escaped(key).into_owned(), Type::TEXT);
+                values.add("email = ?", key_of(key).into_owned(), Type::TEXT);
             }
             if let Some(key) = phone {
-                values.add("phone = ?", escaped(key).into_owned(), Type::TEXT);
+                values.add("phone = ?", key_of(key).into_owned(), Type::TEXT);
             }
             for (_, part) in fields {
                 values.add("fields_text LIKE ?", containing(&fold_case(part)), Type::TEXT);

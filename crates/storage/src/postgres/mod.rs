@@ -90,7 +90,7 @@ pub struct PostgresOptions {
 impl Default for PostgresOptions {
     fn default() -> Self {
         Self {
-            writers: 3,
+            writers: 2,
             readers: 4,
             searches_max: 4,
             group_max: 256,

@@ -22,7 +22,7 @@ use tokio_postgres::Row;
 
 use super::connection::Connection;
 use super::failure::Failure;
-use super::text::{escaped, unescaped};
+use super::text::{key as key_of, unescaped};
 use crate::key::{IdBytes, contact_bytes, contact_id, corrupt, inquiry_bytes, parsed, signed, unsigned, visitor_bytes};
 use crate::row::{KeyKind, source_of};
 
@@ -43,7 +43,7 @@ pub(super) async fn contact_of_channel(connection: &Connection, channel: &Channe
                WHERE h.visitor = $1 AND h.source = $2";
     let visitor = visitor_bytes(&channel.visitor);
     let source = source_of(channel);
-    first(&connection.query(sql, &[&&visitor[..], &escaped(&source)]).await?, to_contact)
+    first(&connection.query(sql, &[&&visitor[..], &key_of(&source)]).await?, to_contact)
 }
 
 pub(super) async fn contacts_of_visitor(connection: &Connection, visitor: &VisitorId) -> Read<Vec<Contact>> {
@@ -58,7 +58,7 @@ pub(super) async fn pre_registered(
 ) -> Read<Option<Contact>> {
     let sql = "SELECT c.document FROM identifiers AS i JOIN contacts AS c ON c.id = i.contact \
                WHERE (i.kind = 3 AND i.key = ANY ($1)) OR (i.kind = 4 AND i.key = ANY ($2)) ORDER BY c.n LIMIT 1";
-    let [emails, phones] = [emails, phones].map(|keys| keys.iter().map(|key| escaped(key)).collect::<Vec<_>>());
+    let [emails, phones] = [emails, phones].map(|keys| keys.iter().map(|key| key_of(key)).collect::<Vec<_>>());
     first(&connection.query(sql, &[&emails, &phones]).await?, to_contact)
 }
 
@@ -73,7 +73,7 @@ pub(super) async fn contact_exists(connection: &Connection, key: &ContactKey) ->
         ContactKey::Phone(key) => ([KeyKind::Phone, KeyKind::PreRegisteredPhone], key),
     };
     let [one, other] = kinds.map(|kind| i16::try_from(kind.code()).expect("there are four"));
-    Ok(!connection.query(OF_KIND, &[&one, &other, &escaped(key)]).await?.is_empty())
+    Ok(!connection.query(OF_KIND, &[&one, &other, &key_of(key)]).await?.is_empty())
 }
 
 pub(super) async fn journal(connection: &Connection, contact: &ContactId, limit: usize) -> Read<Vec<JournalEntry>> {
@@ -93,7 +93,7 @@ pub(super) async fn visitor_by(connection: &Connection, key: &VisitorKey) -> Rea
         VisitorKey::Email(key) => ("SELECT document FROM visitors WHERE email = $1 ORDER BY n LIMIT 1", key),
         VisitorKey::Phone(key) => ("SELECT document FROM visitors WHERE phone = $1 ORDER BY n LIMIT 1", key),
     };
-    first(&connection.query(sql, &[&escaped(key)]).await?, |row| from_json("visitors", row.get(0)))
+    first(&connection.query(sql, &[&key_of(key)]).await?, |row| from_json("visitors", row.get(0)))
 }
 
 pub(super) async fn room(connection: &Connection, id: &RoomId) -> Read<Option<Room>> {

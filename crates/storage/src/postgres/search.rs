@@ -1,5 +1,5 @@
-//! Searching contacts, whatever the term: a rare one is looked up in the trigram index and its
-//! matches sorted, a common one is met soon enough by walking the contacts in their order.
+//! Searching contacts, whatever the term: a rare one is looked up in the trigram index (or, with
+//! one or two characters, in an index of those) and its matches sorted, a common one is met soon enough by walking the contacts in their order.
 //!
 //! Statements are planned for the term at hand, since which plan is right depends on nothing else;
 //! a plan that sorts is kept from being one that walks, and the other way about. A total is exact,
@@ -14,7 +14,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::connection::Connection;
 use super::read::{Read, bound, to_view};
-use super::text::containing;
+use super::text::{containing, escaped};
 use crate::row::{FIELD_END, Listed};
 
 /// How many matches are counted; with more, the total is bounded.
@@ -34,11 +34,11 @@ pub(super) async fn search(connection: &Connection, search: &ContactSearch) -> R
     }
     // Such a term could match only across two fields.
     let terms = search.terms.iter().filter(|term| !term.contains(FIELD_END));
-    let patterns: Vec<String> = terms.map(|term| containing(&fold_case(term))).collect();
-    if patterns.is_empty() {
+    let terms: Vec<Term> = terms.map(|term| Term::of(&fold_case(term))).collect();
+    if terms.is_empty() {
         return Ok(ContactPage { views: Vec::new(), total: 0, total_is_bounded: false });
     }
-    let finder = Finder { connection, search, patterns, listed: listed(search) };
+    let finder = Finder { connection, search, terms, listed: listed(search) };
     let (total, rows) = finder.look_up().await?;
     if total <= COUNTED_MAX {
         let views = rows.iter().map(to_view).collect();
@@ -77,10 +77,25 @@ async fn page_of_everything(connection: &Connection, search: &ContactSearch) -> 
     Ok(ContactPage { views, total: usize::try_from(total).unwrap_or(0), total_is_bounded: false })
 }
 
+/// What a text must contain.
+struct Term {
+    pattern: String,
+    /// The term, if it is too short for a trigram.
+    short: Option<Vec<String>>,
+}
+
+impl Term {
+    fn of(folded: &str) -> Self {
+        let stored = escaped(folded);
+        let is_short = stored.chars().count() < 3;
+        Self { pattern: containing(folded), short: is_short.then(|| vec![stored.into_owned()]) }
+    }
+}
+
 struct Finder<'a> {
     connection: &'a Connection,
     search: &'a ContactSearch,
-    patterns: Vec<String>,
+    terms: Vec<Term>,
     listed: i16,
 }
 
@@ -138,18 +153,31 @@ impl Finder<'_> {
         self.rows(&sql, self.search.limit, self.search.offset).await
     }
 
-    /// The condition; patterns stand after the list and the page.
+    /// The condition; terms stand after the list and the page.
     fn matches(&self, table: &str) -> String {
-        let places = (4..).take(self.patterns.len());
-        let each: Vec<String> = places.map(|place| format!("{table}search_text LIKE ${place}")).collect();
-        format!("({})", each.join(" OR "))
+        let mut place = 3;
+        let mut next = || {
+            place += 1;
+            place
+        };
+        let each = self.terms.iter().map(|term| {
+            let like = format!("{table}search_text LIKE ${}", next());
+            match term.short {
+                Some(_) => format!("({like} AND short_runs({table}search_text) @> ${})", next()),
+                None => like,
+            }
+        });
+        format!("({})", each.collect::<Vec<_>>().join(" OR "))
     }
 
     async fn rows(&self, sql: &str, limit: usize, offset: usize) -> Read<Vec<Row>> {
         let (limit, offset) = (bound(limit), bound(offset));
         let mut values: Vec<(&(dyn ToSql + Sync), Type)> =
             vec![(&self.listed, Type::INT2), (&limit, Type::INT8), (&offset, Type::INT8)];
-        values.extend(self.patterns.iter().map(|pattern| (pattern as &(dyn ToSql + Sync), Type::TEXT)));
+        for Term { pattern, short } in &self.terms {
+            values.push((pattern, Type::TEXT));
+            values.extend(short.as_ref().map(|short| (short as &(dyn ToSql + Sync), Type::TEXT_ARRAY)));
+        }
         self.connection.query_once(sql, &values).await
     }
 }

@@ -1,9 +1,20 @@
-//! Texts as PostgreSQL can hold them: all characters but NUL.
+//! Texts as PostgreSQL can hold them: all characters but NUL, and in an index no more than a third
+//! of a page.
 //!
 //! Two texts are equal as they are stored if, and only if, they are equal. Documents need none of
-//! this: JSON writes a NUL with other characters. Evidence: the tests below.
+//! this: JSON writes a NUL with other characters. Evidence: the tests below;
+//! `tests/it/postgres/commit.rs`.
 
 use std::borrow::Cow;
+use std::fmt::Write;
+
+use sha2::{Digest, Sha256};
+
+/// How many bytes of a text are found by as they are.
+const KEY_MAX: usize = 512;
+
+/// How many characters of a name decide where it is sorted.
+const SORTED_BY: usize = 512;
 
 /// Stands before what stands for NUL, and for itself. No text that people write has it.
 const MARK: char = char::MAX;
@@ -23,6 +34,27 @@ pub(super) fn escaped(raw: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(text)
+}
+
+/// What a text is found by: the text, or a digest where it is long.
+pub(super) fn key(raw: &str) -> Cow<'_, str> {
+    if raw.len() <= KEY_MAX {
+        return escaped(raw);
+    }
+    // No other text is stored so: after a mark comes one of two characters, and no digit.
+    let mut key = String::from(MARK);
+    for byte in Sha256::digest(raw.as_bytes()) {
+        write!(key, "{byte:02x}").expect("a text takes all");
+    }
+    Cow::Owned(key)
+}
+
+/// What a name is sorted by.
+pub(super) fn sorted_by(name: &str) -> Cow<'_, str> {
+    match name.char_indices().nth(SORTED_BY) {
+        Some((end, _)) => escaped(&name[..end]),
+        None => escaped(name),
+    }
 }
 
 pub(super) fn unescaped(text: &str) -> Cow<'_, str> {
@@ -67,6 +99,15 @@ mod tests {
             assert_eq!(unescaped(&stored), raw, "{raw:?}");
         }
         assert_ne!(escaped("a\0"), escaped("a\u{10ffff}\u{10fffe}"));
+    }
+
+    #[test]
+    fn a_key_is_short_and_tells_texts_apart() {
+        let long = |end: &str| format!("{}{end}", "李".repeat(1000));
+        assert!(key(&long("")).len() < KEY_MAX);
+        assert_ne!(key(&long("a")), key(&long("b")));
+        assert_eq!(key("short"), "short");
+        assert!(sorted_by(&long("")).len() <= 4 * SORTED_BY);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::check::Facts;
 use super::connection::{Batch, Param};
 use super::part::Part;
 use super::tally::Tally;
-use super::text::escaped;
+use super::text::{escaped, key};
 use super::{write_contacts, write_rooms};
 use crate::key::{contact_bytes, signed, visitor_bytes};
 use crate::prepare::{PreparedDirectory, PreparedToken, PreparedVisitor};
@@ -82,16 +82,16 @@ fn write_visitors<'a>(work: &mut Work<'a>, parts: &[&Part<'a>]) {
             .collect();
         let ids: Vec<Vec<u8>> = all.iter().map(|one| visitor_bytes(&one.visitor.id).to_vec()).collect();
         let revisions: Vec<i64> = all.iter().map(|one| signed(one.visitor.revision.as_number())).collect();
-        let tokens: Vec<_> = all.iter().map(|one| one.visitor.token.as_deref().map(escaped)).collect();
+        let tokens: Vec<_> = all.iter().map(|one| one.visitor.token.as_deref().map(key)).collect();
         let emails: Vec<_> = all
             .iter()
             .map(|one| one.visitor.email.as_ref().map(domain::email::Email::key).filter(|key| !key.is_empty()))
-            .map(|key| key.map(escaped))
+            .map(|raw| raw.map(key))
             .collect();
         let phones: Vec<_> = all
             .iter()
             .map(|one| one.visitor.phone.as_ref().map(domain::phone::Phone::key).filter(|key| !key.is_empty()))
-            .map(|key| key.map(escaped))
+            .map(|raw| raw.map(key))
             .collect();
         let search_texts: Vec<_> = all.iter().map(|one| escaped(&one.search_text)).collect();
         let fields_texts: Vec<_> = all.iter().map(|one| escaped(&one.fields_text)).collect();
@@ -175,7 +175,7 @@ fn write_directory<'a>(work: &mut Work<'a>, change: &'a PreparedDirectory) {
         last.push((key.kind, &key.id, document));
     }
     let kinds: Vec<&str> = last.iter().map(|(kind, _, _)| *kind).collect();
-    let ids: Vec<_> = last.iter().map(|(_, id, _)| escaped(id)).collect();
+    let ids: Vec<_> = last.iter().map(|(_, id, _)| key(id)).collect();
     let documents: Vec<&str> = last.iter().map(|(_, _, document)| *document).collect();
     work.add_exactly(
         kinds.len(),
@@ -185,7 +185,7 @@ fn write_directory<'a>(work: &mut Work<'a>, change: &'a PreparedDirectory) {
     );
     if !remove.is_empty() {
         let kinds: Vec<&str> = remove.iter().map(|key| key.kind).collect();
-        let ids: Vec<_> = remove.iter().map(|key| escaped(&key.id)).collect();
+        let ids: Vec<_> = remove.iter().map(|record| key(&record.id)).collect();
         let sql = "DELETE FROM directory AS d USING unnest($1::text[], $2::text[]) AS w (kind, id) \
                    WHERE d.kind = w.kind AND d.id = w.id";
         work.add(sql, vec![Box::new(kinds), Box::new(ids)]);

@@ -6,7 +6,7 @@
 
 use super::check::{Facts, StoredContact};
 use super::part::Part;
-use super::text::escaped;
+use super::text::{escaped, key, sorted_by};
 use super::write::Work;
 use crate::key::{IdBytes, signed, visitor_bytes};
 use crate::prepare::{PreparedContact, PreparedEntry};
@@ -89,7 +89,7 @@ fn write_new<'a>(work: &mut Work<'a>, contacts: &[&'a PreparedContact]) {
             Box::new(column(contacts, |row| row.created_at.as_millis())),
             Box::new(column(contacts, |row| row.updated_at.as_millis())),
             Box::new(column(contacts, last_chat_at)),
-            Box::new(column(contacts, |row| escaped(&row.name))),
+            Box::new(column(contacts, |row| sorted_by(&row.name))),
             Box::new(column(contacts, |row| escaped(&row.search_text))),
             Box::new(column(contacts, |row| row.document.as_str())),
             Box::new(column(contacts, |row| &*row.view)),
@@ -120,7 +120,7 @@ fn write_renewed<'a>(work: &mut Work<'a>, contacts: &[&'a PreparedContact]) {
             Box::new(column(contacts, |row| &*row.view)),
             Box::new(column(contacts, listed)),
             Box::new(column(contacts, |row| &row.digest[..])),
-            Box::new(column(contacts, |row| escaped(&row.name))),
+            Box::new(column(contacts, |row| sorted_by(&row.name))),
             Box::new(column(contacts, |row| escaped(&row.search_text))),
         ],
     );
@@ -168,7 +168,7 @@ struct Rows<T> {
 impl<T> Rows<T> {
     fn push(&mut self, of: T, text: &str, contact: &IdBytes) {
         self.of.push(of);
-        self.texts.push(escaped(text).into_owned());
+        self.texts.push(key(text).into_owned());
         self.contacts.push(contact.to_vec());
     }
 }

@@ -5,9 +5,12 @@
 
 use std::sync::Arc;
 
-use app::store::{CommitError, Store, StoreError, View};
+use app::conformance::fixtures;
+use app::store::{CommitError, Store, StoreError, View, VisitorKey};
 use domain::change_set::ChangeSet;
+use domain::channel::{Channel, Source};
 use domain::erase::erase;
+use domain::visitor::Visitor;
 use storage::{PostgresOptions, PostgresStore};
 use tokio::task::JoinSet;
 
@@ -127,6 +130,38 @@ async fn a_text_may_hold_what_a_column_cannot() {
     for (term, found) in [("a\0n", 1), ("\u{10ffff}", 1), ("0na", 0)] {
         assert_eq!(store.search_contacts(&search(term)).await.unwrap().total, found, "{term:?}");
     }
+}
+
+/// An index takes no more than a third of a page, of what does not compress.
+#[tokio::test]
+async fn a_text_may_be_longer_than_an_index_takes() {
+    let Some(database) = database().await else { return };
+    let store = open_in(&database).await;
+    let mut seed = 7_u32;
+    let mut long = || -> String {
+        let mut letter = || {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            char::from_u32(0x4e00 + (seed >> 16) % 20_000).expect("all of these are characters")
+        };
+        (0..8_000).map(|_| letter()).collect()
+    };
+    let (name, token, source) = (long(), long(), long());
+    store.commit(&person(1, &name, "", "")).await.unwrap();
+    let found = store.search_contacts(&search(&name[name.len() - 30..])).await.unwrap();
+    assert_eq!((found.total, &found.views[0].id), (1, &contact_id(1)));
+
+    let ana = Visitor { token: Some(token.clone()), ..fixtures::visitor(1, "Ana") };
+    store.commit(&fixtures::enter(ana.clone())).await.unwrap();
+    let by = async |token: &str| store.visitor_by(&VisitorKey::Token(token.to_owned())).await.unwrap();
+    assert_eq!(by(&token).await, Some(ana.clone()));
+    assert_eq!(by(&token[3..]).await, None);
+
+    let source = Source { id: Some(source), ..fixtures::widget() };
+    let channel = Channel::new(ana.id.clone(), source);
+    let identity = channel.identity();
+    store.commit(&fixtures::make_as(2, "Bea", |contact| contact.channels = vec![channel])).await.unwrap();
+    let owner = store.contact_of_channel(&identity).await.unwrap();
+    assert_eq!(owner.map(|contact| contact.id), Some(fixtures::contact_id(2)));
 }
 
 /// Nothing of the person is in any row; the row itself tells that there was someone.
