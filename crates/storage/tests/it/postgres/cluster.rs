@@ -55,7 +55,7 @@ impl Cluster {
             .expect("the program is there");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         prepare(&folder.join("data"));
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port is free").port();
+        let port = free_port();
         let mut cluster = Self { url: url_of(port), folder: Some(folder), programs: Some(programs), port, shell: None };
         cluster.run(is_kept);
         Some(cluster)
@@ -201,6 +201,16 @@ pub(crate) fn say_not_run() {
 
 fn url_of(port: u16) -> String {
     format!("postgres://postgres@127.0.0.1:{port}/postgres")
+}
+
+/// Below those that systems give to whoever asks for any, so that nobody takes it between a crash and
+/// the next start.
+fn free_port() -> u16 {
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let start = std::process::id().wrapping_mul(37);
+    let ports = std::iter::repeat_with(|| start.wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed)) % 12_000 + 20_000);
+    ports.filter_map(|port| u16::try_from(port).ok()).take(1000).find(free).expect("one of a thousand is free")
 }
 
 /// The folder of `initdb` and its companions.
