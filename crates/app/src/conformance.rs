@@ -146,6 +146,8 @@ macro_rules! store_conformance {
                 a_change_on_an_older_directory_is_refused
                 tokens_are_added_and_revoked
                 revoking_all_tokens_of_a_user_spares_those_named
+                a_token_is_found_by_its_hash_until_it_is_revoked
+                heads_move_with_the_small_tables_and_with_tokens_and_with_nothing_else
                 counters_add_up
                 parallel_draws_never_give_a_number_twice
                 the_outbox_counts_every_event;

@@ -26,6 +26,7 @@ mod erase_visitors;
 pub mod error;
 mod feed;
 mod first_administrator;
+mod follow;
 mod greet_visitor;
 mod inquiries;
 pub mod login;
@@ -130,6 +131,8 @@ pub struct App {
     mailer: Arc<dyn Mailer>,
     directory: Arc<ArcSwap<Directory>>,
     tokens: Arc<Tokens>,
+    /// How far the tokens in memory have got.
+    tokens_followed: AtomicU64,
     turns: Turns,
     /// Whose turn it is to change the small tables.
     table_turn: tokio::sync::Mutex<()>,
@@ -158,6 +161,7 @@ impl App {
         let app = Self {
             directory: Arc::new(ArcSwap::from_pointee(Directory::default())),
             tokens: Arc::new(Tokens::new(login_token_days)),
+            tokens_followed: AtomicU64::new(0),
             turns: Turns::default(),
             table_turn: tokio::sync::Mutex::default(),
             feed: Arc::default(),
@@ -179,7 +183,9 @@ impl App {
         };
         app.refresh_directory().await?;
         app.add_missing_defaults().await?;
+        let heads = app.store.heads().await?;
         app.tokens.replace_all(app.store.tokens().await?);
+        app.tokens_followed.store(heads.tokens, Ordering::Release);
         app.forget_expired_logins().await?;
         Ok(app)
     }

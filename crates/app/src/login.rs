@@ -111,7 +111,8 @@ impl App {
     }
 
     /// Takes a token in force for a login of whoever has it.
-    pub fn resume(&self, token: &str) -> Result<Session, AppError> {
+    pub async fn resume(&self, token: &str) -> Result<Session, AppError> {
+        self.look_up_token(token).await?;
         let owner = self.tokens.owner(&hash_token(token), self.now()).ok_or(LoginError::WrongCredentials)?;
         let directory = self.directory();
         let user = directory.user(&owner).filter(|user| user.active).ok_or(LoginError::WrongCredentials)?;
@@ -120,6 +121,7 @@ impl App {
 
     /// The token is no longer in force.
     pub async fn log_out(&self, token: &str) -> Result<(), AppError> {
+        let _in_force = self.credentials.read().await;
         self.commit_tokens(vec![TokenChange::Revoke { hash: hash_token(token) }]).await
     }
 
@@ -303,10 +305,10 @@ mod tests {
         let session = desk.log_in().await;
         let desk = desk.reopened(CHEAP).await;
         assert!(desk.is_in_force(&session));
-        assert_eq!(desk.app.resume(&session.token).unwrap().user.username, "ada");
+        assert_eq!(desk.app.resume(&session.token).await.unwrap().user.username, "ada");
         desk.app.log_out(&session.token).await.unwrap();
         assert!(!desk.is_in_force(&session));
-        assert_eq!(refused(desk.app.resume(&session.token)), LoginError::WrongCredentials);
+        assert_eq!(refused(desk.app.resume(&session.token).await), LoginError::WrongCredentials);
         assert!(!desk.reopened(CHEAP).await.is_in_force(&session));
     }
 

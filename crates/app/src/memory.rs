@@ -26,8 +26,8 @@ use domain::visitor::Visitor;
 use self::listing::Listing;
 use self::state::State;
 use crate::store::{
-    CommitError, ContactKey, ContactPage, ContactSearch, MessagePage, MessageSearch, Render, RoomPage, RoomSearch,
-    Rows, Store, StoreError, StoreFigures, View, VisitorKey, VisitorPage, VisitorSearch,
+    CommitError, ContactKey, ContactPage, ContactSearch, Heads, MessagePage, MessageSearch, Render, RoomPage,
+    RoomSearch, Rows, Store, StoreError, StoreFigures, View, VisitorKey, VisitorPage, VisitorSearch,
 };
 
 /// A store that forgets everything when it is dropped.
@@ -169,6 +169,20 @@ impl Store for MemoryStore {
     async fn directory(&self) -> Result<Rows, StoreError> {
         let state = self.state()?;
         Ok(Rows { revision: state.directory_revision, records: state.directory.values().cloned().collect() })
+    }
+
+    async fn token(&self, hash: &str) -> Result<Option<Token>, StoreError> {
+        Ok(self.state()?.tokens.get(hash).cloned())
+    }
+
+    async fn heads(&self) -> Result<Heads, StoreError> {
+        let state = self.state()?;
+        Ok(Heads { directory: state.directory_revision, tokens: state.tokens_revision })
+    }
+
+    /// Tests open several applications on one.
+    fn is_shared(&self) -> bool {
+        true
     }
 
     async fn tokens(&self) -> Result<Vec<Token>, StoreError> {

@@ -110,6 +110,15 @@ pub struct Rows {
     pub records: Vec<Record>,
 }
 
+/// How far what servers keep in memory has got: while these stay, it is current.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heads {
+    /// The revision of the small tables.
+    pub directory: Revision,
+    /// Moves with every commit that makes or revokes tokens.
+    pub tokens: u64,
+}
+
 /// What a store counts of itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StoreFigures {
@@ -208,6 +217,14 @@ pub trait Store: Send + Sync {
 
     /// Users, roles, permissions, settings, definitions.
     async fn directory(&self) -> Result<Rows, StoreError>;
+    /// A token by its hash.
+    async fn token(&self, hash: &str) -> Result<Option<Token>, StoreError>;
+    /// How far the small tables and the tokens have got.
+    async fn heads(&self) -> Result<Heads, StoreError>;
+    /// Whether other processes may write to the same database.
+    fn is_shared(&self) -> bool {
+        false
+    }
     /// All tokens in force.
     async fn tokens(&self) -> Result<Vec<Token>, StoreError>;
 

@@ -56,6 +56,11 @@ impl Tokens {
         }
     }
 
+    /// Whether there is a token of this hash, in force or not.
+    pub(crate) fn knows(&self, hash: &str) -> bool {
+        self.by_hash.read().unwrap_or_else(PoisonError::into_inner).contains_key(hash)
+    }
+
     /// Whose token this is, if it is in force now.
     pub(crate) fn owner(&self, hash: &str, now: Timestamp) -> Option<UserId> {
         let by_hash = self.by_hash.read().unwrap_or_else(PoisonError::into_inner);

@@ -223,6 +223,34 @@ pub async fn revoking_all_tokens_of_a_user_spares_those_named(store: &Shared) {
     assert_eq!(hashes(store).await, ["d"]);
 }
 
+pub async fn a_token_is_found_by_its_hash_until_it_is_revoked(store: &Shared) {
+    let found = |hash: &'static str| async move { store.token(hash).await.expect("the store answers") };
+    land(store, tokens(vec![TokenChange::Add(token("a+/=", "ann")), TokenChange::Add(token("b", "bob"))])).await;
+    assert_eq!(found("a+/=").await, Some(token("a+/=", "ann")));
+    assert_eq!(found("a").await, None);
+    land(store, tokens(vec![TokenChange::Revoke { hash: "a+/=".to_owned() }])).await;
+    assert_eq!(found("a+/=").await, None);
+    assert_eq!(found("b").await, Some(token("b", "bob")));
+}
+
+pub async fn heads_move_with_the_small_tables_and_with_tokens_and_with_nothing_else(store: &Shared) {
+    let heads = || async { store.heads().await.expect("the store answers") };
+    let first = heads().await;
+    assert_eq!(first.directory, rows(store).await.0);
+    land(store, tokens(vec![TokenChange::Add(token("a", "ann"))])).await;
+    let made = heads().await;
+    assert_eq!(made.directory, first.directory);
+    assert!(made.tokens > first.tokens);
+    land(store, tokens(vec![TokenChange::Revoke { hash: "a".to_owned() }])).await;
+    let revoked = heads().await;
+    assert!(revoked.tokens > made.tokens);
+    land(store, directory(revoked.directory, vec![setting("a", json!(1))], Vec::new())).await;
+    let changed = heads().await;
+    assert_eq!((changed.directory, changed.tokens), (first.directory.next(), revoked.tokens));
+    land(store, super::fixtures::enter(super::fixtures::visitor(1, "Ana"))).await;
+    assert_eq!(heads().await, changed);
+}
+
 pub async fn counters_add_up(store: &Shared) {
     let count = |counter| async move { store.counter(counter).await.expect("the store answers") };
     assert_eq!((count(Counter::ResolvedConflicts).await, count(Counter::Guests).await), (0, 0));

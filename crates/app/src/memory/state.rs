@@ -53,6 +53,7 @@ pub(super) struct State {
     pub(super) directory_revision: Revision,
     pub(super) directory: IndexMap<RecordKey, Record>,
     pub(super) tokens: IndexMap<String, Token>,
+    pub(super) tokens_revision: u64,
     pub(super) counters: HashMap<Counter, u64>,
     /// Nothing takes an event out of a store that forgets, so that it keeps but their number.
     pub(super) outbox_len: u64,
@@ -83,6 +84,7 @@ impl Default for State {
             directory_revision: Revision::FIRST,
             directory: IndexMap::new(),
             tokens: IndexMap::new(),
+            tokens_revision: 0,
             counters: HashMap::new(),
             outbox_len: 0,
         }
@@ -154,6 +156,7 @@ impl State {
         for change in tokens {
             self.change_token(change);
         }
+        self.tokens_revision += u64::from(!tokens.is_empty());
         self.figures.commits += 1;
         self.figures.change_sets += 1;
     }

@@ -8,6 +8,7 @@ mod conversing;
 mod custom_fields;
 mod deleting;
 mod entering;
+mod following;
 mod house;
 mod inquiries;
 mod marking;

@@ -56,16 +56,28 @@ impl Asked {
 }
 
 /// Finds out who asks, once a request; nobody, where the credentials are missing or wrong.
-pub(crate) fn identify(parts: &Parts, api: &Api) -> Option<Caller> {
-    let find = || {
-        let (user_id, token) = credentials(&parts.headers)?;
-        let user = api.app.authenticate(user_id, token)?;
-        Some(Caller { user, token: token.into() })
-    };
-    match parts.extensions.get::<Asked>() {
-        Some(asked) => asked.0.caller.get_or_init(find).clone(),
-        None => find(),
+pub(crate) async fn identify(parts: &Parts, api: &Api) -> Result<Option<Caller>, ApiError> {
+    let asked = parts.extensions.get::<Asked>();
+    if let Some(known) = asked.and_then(|asked| asked.0.caller.get()) {
+        return Ok(known.clone());
     }
+    let found = match credentials(&parts.headers) {
+        Some((user_id, token)) => {
+            api.app.look_up_token(token).await?;
+            let user = api.app.authenticate(user_id, token);
+            user.map(|user| Caller { user, token: token.into() })
+        }
+        None => None,
+    };
+    Ok(match asked {
+        Some(asked) => asked.0.caller.get_or_init(|| found).clone(),
+        None => found,
+    })
+}
+
+/// Who asks, as far as it was found out.
+pub(crate) fn identified(parts: &Parts) -> Option<&Caller> {
+    parts.extensions.get::<Asked>().and_then(Asked::caller)
 }
 
 fn credentials(headers: &HeaderMap) -> Option<(&str, &str)> {
@@ -79,7 +91,7 @@ impl FromRequestParts<Api> for Anyone {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
-        identify(parts, api);
+        identify(parts, api).await?;
         Ok(Self)
     }
 }
@@ -91,7 +103,7 @@ impl FromRequestParts<Api> for MaybeLoggedIn {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
-        Ok(Self(identify(parts, api)))
+        Ok(Self(identify(parts, api).await?))
     }
 }
 
@@ -102,7 +114,7 @@ impl FromRequestParts<Api> for LoggedIn {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
-        identify(parts, api).map(Self).ok_or(ApiError::NotLoggedIn)
+        identify(parts, api).await?.map(Self).ok_or(ApiError::NotLoggedIn)
     }
 }
 
@@ -119,7 +131,7 @@ impl<D: Demand> FromRequestParts<Api> for Allowed<D> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
-        let caller = identify(parts, api).ok_or(ApiError::NotLoggedIn)?;
+        let caller = identify(parts, api).await?.ok_or(ApiError::NotLoggedIn)?;
         if api.app.directory().has_permission(&caller.user, D::PERMISSION) {
             Ok(Self(caller, PhantomData))
         } else {

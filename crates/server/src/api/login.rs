@@ -50,7 +50,7 @@ async fn handler(
     Body(Params(body)): Body<Params>,
 ) -> Result<Success<Answer>, ApiError> {
     let session = match read(&body) {
-        Some(Form::Token(token)) => api.app.resume(&token)?,
+        Some(Form::Token(token)) => api.app.resume(&token).await?,
         Some(Form::Password(name, password)) => api.app.log_in(&name, &password, from).await?,
         None => return Err(LoginError::WrongCredentials.into()),
     };

@@ -38,7 +38,7 @@ impl Connection {
     async fn log_in(&mut self, params: &Map<String, Value>) -> Result<Value, MethodError> {
         let app = &self.ddp.api.app;
         let (session, kind) = match read(params) {
-            Some(Form::Token(token)) => (app.resume(&token)?, "resume"),
+            Some(Form::Token(token)) => (app.resume(&token).await?, "resume"),
             Some(Form::Password(name, password)) => (app.log_in(&name, &password, self.from).await?, "password"),
             None => return Err(MethodError::match_failed()),
         };

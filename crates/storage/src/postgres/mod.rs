@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use app::store::{
-    CommitError, ContactKey, ContactPage, ContactSearch, MessagePage, MessageSearch, Render, RoomPage, RoomSearch,
-    Rows, Store, StoreError, StoreFigures, View, VisitorKey, VisitorPage, VisitorSearch,
+    CommitError, ContactKey, ContactPage, ContactSearch, Heads, MessagePage, MessageSearch, Render, RoomPage,
+    RoomSearch, Rows, Store, StoreError, StoreFigures, View, VisitorKey, VisitorPage, VisitorSearch,
 };
 use async_trait::async_trait;
 use domain::change_set::{ChangeSet, Counter};
@@ -276,6 +276,24 @@ impl Store for PostgresStore {
 
     async fn directory(&self) -> Result<Rows, StoreError> {
         self.readers.read(|connection| async move { read::directory(&connection).await }).await
+    }
+
+    async fn token(&self, hash: &str) -> Result<Option<Token>, StoreError> {
+        let hash = hash.to_owned();
+        self.readers
+            .read(move |connection| {
+                let hash = hash.clone();
+                async move { read::token(&connection, &hash).await }
+            })
+            .await
+    }
+
+    async fn heads(&self) -> Result<Heads, StoreError> {
+        self.readers.read(|connection| async move { read::heads(&connection).await }).await
+    }
+
+    fn is_shared(&self) -> bool {
+        true
     }
 
     async fn tokens(&self) -> Result<Vec<Token>, StoreError> {

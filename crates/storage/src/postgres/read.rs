@@ -2,7 +2,7 @@
 //!
 //! Evidence: the conformance suite.
 
-use app::store::{ContactKey, Rows, StoreError, View, VisitorKey};
+use app::store::{ContactKey, Heads, Rows, StoreError, View, VisitorKey};
 use domain::author::Author;
 use domain::change_set::Counter;
 use domain::channel::ChannelIdentity;
@@ -131,6 +131,20 @@ pub(super) async fn directory(connection: &Connection) -> Read<Rows> {
     let documents = rows.iter().filter_map(|row| row.get::<_, Option<&str>>(1));
     let records = documents.map(|document| from_json("directory", document)).collect::<Result<_, _>>()?;
     Ok(Rows { revision, records })
+}
+
+pub(super) async fn token(connection: &Connection, hash: &str) -> Read<Option<Token>> {
+    let rows = connection.query("SELECT document FROM tokens WHERE hash = $1", &[&hash]).await?;
+    rows.first().map(|row| from_json("tokens", row.get(0))).transpose()
+}
+
+pub(super) async fn heads(connection: &Connection) -> Read<Heads> {
+    let sql = "SELECT (SELECT value FROM numbers WHERE name = 'directory.revision'), \
+                      (SELECT value FROM numbers WHERE name = 'tokens.revision')";
+    let rows = connection.query(sql, &[]).await?;
+    let number = |place| rows.first().and_then(|row| row.get::<_, Option<i64>>(place)).map(unsigned);
+    let directory = number(0).ok_or_else(|| corrupt("numbers `directory.revision`".to_owned(), "it is gone"))?;
+    Ok(Heads { directory: Revision::from_number(directory), tokens: number(1).unwrap_or(0) })
 }
 
 pub(super) async fn tokens(connection: &Connection) -> Read<Vec<Token>> {

@@ -221,4 +221,7 @@ fn write_tokens<'a>(work: &mut Work<'a>, parts: &[&Part<'a>]) {
     if !revoked.is_empty() {
         work.add("DELETE FROM tokens WHERE hash = ANY ($1)", vec![Box::new(revoked)]);
     }
+    if parts.iter().any(|part| !part.tokens.is_empty()) {
+        work.add(ADD_TO_NUMBER, vec![Box::new("tokens.revision"), Box::new(1_i64)]);
+    }
 }

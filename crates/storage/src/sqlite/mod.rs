@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 
 use app::store::{
-    CommitError, ContactKey, ContactPage, ContactSearch, MessagePage, MessageSearch, Render, RoomPage, RoomSearch,
-    Rows, Store, StoreError, StoreFigures, View, VisitorKey, VisitorPage, VisitorSearch,
+    CommitError, ContactKey, ContactPage, ContactSearch, Heads, MessagePage, MessageSearch, Render, RoomPage,
+    RoomSearch, Rows, Store, StoreError, StoreFigures, View, VisitorKey, VisitorPage, VisitorSearch,
 };
 use async_trait::async_trait;
 use domain::change_set::{ChangeSet, Counter};
@@ -308,6 +308,14 @@ impl Store for SqliteStore {
 
     async fn directory(&self) -> Result<Rows, StoreError> {
         self.read(read::directory)
+    }
+
+    async fn token(&self, hash: &str) -> Result<Option<Token>, StoreError> {
+        self.read(|connection| read::token(connection, hash))
+    }
+
+    async fn heads(&self) -> Result<Heads, StoreError> {
+        self.read(read::heads)
     }
 
     async fn tokens(&self) -> Result<Vec<Token>, StoreError> {

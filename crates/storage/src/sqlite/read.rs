@@ -3,7 +3,7 @@
 //!
 //! Evidence: the conformance suite.
 
-use app::store::{ContactKey, Rows, StoreError, View, VisitorKey};
+use app::store::{ContactKey, Heads, Rows, StoreError, View, VisitorKey};
 use domain::author::Author;
 use domain::change_set::Counter;
 use domain::channel::ChannelIdentity;
@@ -21,7 +21,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 
-use super::write::{directory_revision, has_row, number};
+use super::write::{TOKENS_REVISION, directory_revision, has_row, number};
 use crate::key::{
     IdBytes, contact_bytes, contact_id, corrupt, inquiry_bytes, parsed, unavailable, unsigned, visitor_bytes,
 };
@@ -170,6 +170,16 @@ pub(super) fn directory(connection: &Connection) -> Read<Rows> {
     let records =
         all(&tx, "SELECT document FROM directory ORDER BY kind, id", [], |row| from_json("directory", text(row, 0)?))?;
     Ok(Rows { revision, records })
+}
+
+pub(super) fn token(connection: &Connection, hash: &str) -> Read<Option<Token>> {
+    first(connection, "SELECT document FROM tokens WHERE hash = ?1", [hash], |row| from_json("tokens", text(row, 0)?))
+}
+
+pub(super) fn heads(connection: &Connection) -> Read<Heads> {
+    let tx = connection.unchecked_transaction()?;
+    let tokens = unsigned(number(&tx, TOKENS_REVISION)?.unwrap_or(0));
+    Ok(Heads { directory: directory_revision(&tx)?, tokens })
 }
 
 pub(super) fn tokens(connection: &Connection) -> Read<Vec<Token>> {

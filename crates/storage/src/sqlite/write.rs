@@ -43,6 +43,9 @@ pub(super) struct Effects {
 /// The revision of the small tables, among the numbers.
 pub(super) const DIRECTORY_REVISION: &str = "directory.revision";
 
+/// How often tokens were made or revoked, among the numbers.
+pub(super) const TOKENS_REVISION: &str = "tokens.revision";
+
 /// How often numbers were asked for, among the numbers.
 const RESERVATIONS: &str = "reservations";
 
@@ -211,6 +214,9 @@ pub(super) fn write(connection: &Connection, prepared: &Prepared, effects: &mut 
     }
     for token in tokens {
         write_token(connection, token)?;
+    }
+    if !tokens.is_empty() {
+        run(connection, ADD_TO_NUMBER, params![TOKENS_REVISION, 1])?;
     }
     Ok(())
 }
