@@ -41,6 +41,11 @@ impl Desk {
         Self::open_on(&format!("sqlite:{}/{}.db", folder.display(), random_text(12)), &[]).await
     }
 
+    /// A server that keeps everything in the database of that URL.
+    pub(crate) async fn open_at(url: &str) -> Self {
+        Self::open_on(url, &[]).await
+    }
+
     async fn open_on(store: &str, settings: &[(&str, &str)]) -> Self {
         let flag =
             |key: &str, value: &str| Flag { name: format!("--{key}"), key: key.to_owned(), value: value.to_owned() };

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use crate::cluster;
 use player::Player;
 use stage::Stage;
 
@@ -62,6 +63,16 @@ async fn every_exchange_goes_as_the_contract_says_on_sqlite() {
     if stage::url_given().is_none() {
         let folder = tempfile::tempdir().unwrap();
         play_all(&Stage::Sqlite(folder.path().to_owned())).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_exchange_goes_as_the_contract_says_on_postgresql() {
+    if stage::url_given().is_none() {
+        match cluster::shared() {
+            Some(cluster) => play_all(&Stage::Postgres(cluster)).await,
+            None => cluster::say_not_run(),
+        }
     }
 }
 

@@ -11,6 +11,9 @@ mod api_settings;
 mod api_users;
 mod api_visitors;
 mod cli;
+#[expect(dead_code, reason = "the tests of the store ask for more of it")]
+#[path = "../../../storage/tests/it/postgres/cluster.rs"]
+mod cluster;
 mod config;
 mod desk;
 mod edge;
@@ -23,5 +26,6 @@ mod metrics;
 mod office;
 mod postbox;
 mod running;
+mod servers;
 mod tidy;
 mod widget;

@@ -4,14 +4,17 @@ use std::path::PathBuf;
 
 use server::client::{Client, Credentials};
 
+use crate::cluster::{Cluster, Database};
 use crate::desk::Desk;
 
 /// The store or the server to play on.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) enum Stage {
     Memory,
     /// Files of SQLite in this folder.
     Sqlite(PathBuf),
+    /// Databases of this PostgreSQL server.
+    Postgres(&'static Cluster),
     /// Host and port of a server that runs already.
     Url(String),
 }
@@ -22,6 +25,8 @@ pub(super) struct Opened {
     pub(super) administrator: Credentials,
     /// The server, where it is ours.
     _desk: Option<Desk>,
+    /// Its database, where that is of a server; it goes after the desk.
+    _database: Option<Database>,
 }
 
 impl Opened {
@@ -60,19 +65,21 @@ impl Stage {
 
     /// A server as it is when nobody has changed a setting.
     pub(super) async fn open_as_delivered(&self) -> Result<Opened, String> {
+        let mut database = None;
         let desk = match self {
             Self::Memory => Desk::open().await,
             Self::Sqlite(folder) => Desk::open_in(folder).await,
+            Self::Postgres(cluster) => Desk::open_at(&database.insert(cluster.database().await).url).await,
             Self::Url(address) => {
                 let variable = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
                 let username = variable("CONCORD_EXCHANGES_USER", "admin");
                 let administrator = log_in(address, &username, &variable("CONCORD_EXCHANGES_PASS", "")).await?;
-                return Ok(Opened { address: address.clone(), administrator, _desk: None });
+                return Ok(Opened { address: address.clone(), administrator, _desk: None, _database: None });
             }
         };
         let (username, password) = desk.administrator();
         let administrator = log_in(&desk.address(), &username, &password).await?;
-        Ok(Opened { address: desk.address(), administrator, _desk: Some(desk) })
+        Ok(Opened { address: desk.address(), administrator, _desk: Some(desk), _database: database })
     }
 }
 
