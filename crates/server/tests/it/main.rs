@@ -21,6 +21,7 @@ mod live;
 mod mail;
 mod metrics;
 mod office;
+mod operate;
 mod postbox;
 mod running;
 mod tidy;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "these are tests; clippy knows only the functions marked so")]
 
+mod backup;
 mod commit;
 mod kit;
 mod migrating;

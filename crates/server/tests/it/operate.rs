@@ -1,0 +1,77 @@
+//! The operator's commands, as processes beside a server that is one too.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+fn concord(args: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_concord")).args(args).env_clear().output().unwrap();
+    let Output { status, stdout, stderr } = output;
+    (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("the folder of temporary things has a plain name")
+}
+
+/// A server on this store, and what it said first.
+fn serve(store: &str) -> (Child, String) {
+    let args = ["serve", "--store", store, "--listen", "127.0.0.1:0", "--log", "off"];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_concord"));
+    command.args(args).env_clear().env("ADMIN_PASS", "open-sesame");
+    let mut server = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    (server, line)
+}
+
+fn stop(mut server: Child) {
+    assert!(Command::new("kill").args(["-TERM", &server.id().to_string()]).status().unwrap().success());
+    assert_eq!(server.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_server_is_backed_up_while_it_runs_and_restored_once_it_has_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("concord.db");
+    let store = format!("sqlite:{}", text(&database));
+    let backup = folder.path().join("backup.db");
+    let (server, greeting) = serve(&store);
+    assert!(greeting.contains("with the password of ADMIN_PASS"), "{greeting}");
+
+    let (code, told, error) = concord(&["backup", "--store", &store, "--to", text(&backup)]);
+    assert_eq!(code, Some(0), "{error}");
+    assert!(told.contains("backup.db is a verified backup of") && told.contains("  directory "), "{told}");
+    let (code, _, error) = concord(&["backup", "--store", &store, "--to", text(&backup)]);
+    assert_eq!(code, Some(1));
+    assert!(error.contains("backup.db exists already: say --force to replace it"), "{error}");
+    assert_eq!(concord(&["backup", "--force", "--store", &store, "--to", text(&backup)]).0, Some(0));
+    let (code, _, error) = concord(&["restore", "--store", &store, "--from", text(&backup)]);
+    assert_eq!(code, Some(1));
+    assert!(error.contains("in use by another process"), "{error}");
+    stop(server);
+
+    for name in ["concord.db", "concord.db-wal", "concord.db-shm"] {
+        let _ = std::fs::remove_file(folder.path().join(name));
+    }
+    let (code, told, error) = concord(&["restore", "--store", &store, "--from", text(&backup)]);
+    assert_eq!(code, Some(0), "{error}");
+    assert!(told.contains("is restored from"), "{told}");
+    let (server, greeting) = serve(&store);
+    assert!(greeting.contains("Log in as before."), "the users are not in the backup: {greeting}");
+    stop(server);
+}
+
+#[test]
+fn what_is_for_files_refuses_other_stores_without_showing_a_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.db");
+    for store in ["memory:", "postgres://ada:secret@localhost/concord"] {
+        for args in [["backup", "--to"], ["restore", "--from"]] {
+            let (code, _, error) = concord(&[args[0], "--store", store, args[1], text(&file)]);
+            assert_eq!(code, Some(1));
+            assert!(error.contains("is for a store in a SQLite file") && !error.contains("secret"), "{error}");
+        }
+    }
+    assert!(!file.exists());
+}
