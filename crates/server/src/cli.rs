@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError, Flag, Loaded, Sources};
-use crate::operate::{self, BackupArgs, RestoreArgs};
+use crate::operate::{self, BackupArgs, MigrateArgs, RestoreArgs};
 use crate::{demo, serve, telemetry};
 
 /// Configuration or command line at fault, as clap has it for the latter.
@@ -134,6 +134,12 @@ pub enum Command {
         after_long_help = operate::RESTORE_AFTER
     )]
     Restore(RestoreArgs),
+    #[command(
+        about = "Bring the database into the form of this program",
+        long_about = operate::MIGRATE_ABOUT,
+        after_long_help = operate::MIGRATE_AFTER
+    )]
+    Migrate(MigrateArgs),
 }
 
 /// Where settings come from.
@@ -183,6 +189,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::CheckConfig(args) => check_config(&args),
         Command::Backup(args) => operate::back_up(&args),
         Command::Restore(args) => operate::restore(&args),
+        Command::Migrate(args) => block_on(async move { operate::migrate(&args).await }),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

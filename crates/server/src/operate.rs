@@ -4,6 +4,7 @@
 //! somebody watches. Evidence: `tests/it/operate.rs`.
 
 mod backup;
+mod migrate;
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,8 @@ use clap::Args;
 use storage::sqlite::{TableCount, path_of};
 
 pub use backup::{BACKUP_ABOUT, BACKUP_AFTER, BackupArgs, RESTORE_ABOUT, RESTORE_AFTER, RestoreArgs, back_up, restore};
+
+pub use migrate::{MIGRATE_ABOUT, MIGRATE_AFTER, MigrateArgs, migrate};
 
 use crate::cli::{STORE_HELP, SettingArgs, key_and_value};
 use crate::config::{Config, ConfigError, StoreUrl};

@@ -75,3 +75,27 @@ fn what_is_for_files_refuses_other_stores_without_showing_a_password() {
     }
     assert!(!file.exists());
 }
+
+#[test]
+fn a_migration_is_told_before_it_is_done_and_a_newer_database_refused_in_plain_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("concord.db");
+    let store = format!("sqlite:{}", text(&database));
+    let migrate = |what: &str| concord(&["migrate", what, "--store", &store]);
+    let (code, told, _) = migrate("status");
+    assert_eq!(code, Some(0));
+    assert!(told.contains("is at version 0 of ") && told.contains("0001_start              to be done"), "{told}");
+    assert!(told.contains("`concord migrate up` does it") && !database.exists(), "{told}");
+    let (code, told, error) = migrate("up");
+    assert_eq!(code, Some(0), "{error}");
+    assert!(told.contains(", and was at 0.") && told.contains("0001_start              done now"), "{told}");
+    assert!(migrate("status").1.contains("Nothing is left to do."));
+
+    let connection = rusqlite::Connection::open(&database).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    for what in ["status", "up"] {
+        let (code, _, error) = migrate(what);
+        assert_eq!(code, Some(1));
+        assert!(error.contains("has version 99") && error.contains("use a newer program"), "{error}");
+    }
+}

@@ -32,7 +32,7 @@ pub use self::backup::{BackedUp, back_up};
 use self::checkpoint::Checkpointer;
 pub use self::copying::{CopyError, Progress, TableCount};
 use self::open::DatabaseFile;
-pub use self::open::{SqliteOpenError, path_of};
+pub use self::open::{SqliteOpenError, migrate, migrations, path_of};
 pub use self::options::{OnCommit, SqliteOptions};
 use self::read::Read;
 pub use self::restore::{Restored, restore};

@@ -14,6 +14,7 @@ use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::SqliteOptions;
+use crate::Migrations;
 
 /// The forms of the tables, oldest first, by name; the file says how many of them it went through.
 pub(super) const MIGRATIONS: &[(&str, &str)] = &[
@@ -150,12 +151,30 @@ pub(super) fn lock(path: &Path) -> Result<File, SqliteOpenError> {
     }
 }
 
+/// How far the database is on the way to the form this program knows; one that is not there has not
+/// begun.
+pub fn migrations(path: &Path) -> Result<Migrations, SqliteOpenError> {
+    let version = if path.exists() { version_of(&connect_to_inspect(path)?, path)? } else { 0 };
+    Ok(Migrations::at(version, MIGRATIONS.iter().map(|(name, _)| *name)))
+}
+
+/// Brings the database into the form this program knows; answers how far it was before.
+pub fn migrate(path: &Path) -> Result<Migrations, SqliteOpenError> {
+    let options = SqliteOptions::default();
+    let path = std::path::absolute(path).map_err(|source| SqliteOpenError::Folder { path: path.to_owned(), source })?;
+    let _lock = lock(&path)?;
+    let before = migrations(&path)?;
+    let connection = connect_to_write(&path, &options)?;
+    connection.close().map_err(|(_, source)| refused(&path, source))?;
+    Ok(before)
+}
+
 fn connect_to_write(path: &Path, options: &SqliteOptions) -> Result<Connection, SqliteOpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(|error| refused(path, error))?;
     let version = version_of(&connection, path)?;
     prepare_to_write(&connection, options).map_err(|error| refused(path, error))?;
-    migrate(&mut connection, version).map_err(|error| refused(path, error))?;
+    apply_migrations(&mut connection, version).map_err(|error| refused(path, error))?;
     Ok(connection)
 }
 
@@ -211,7 +230,7 @@ pub(super) fn set_up(connection: &Connection, cache_kib: u32) -> rusqlite::Resul
     connection.pragma_update(None, "cache_size", -i64::from(cache_kib))
 }
 
-fn migrate(connection: &mut Connection, version: usize) -> rusqlite::Result<()> {
+fn apply_migrations(connection: &mut Connection, version: usize) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("fold_case", 1, flags, |context| {
         Ok(fold_case(context.get_raw(0).as_str()?).into_owned())
