@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError, Flag, Loaded, Sources};
-use crate::operate::{self, BackupArgs, MigrateArgs, RestoreArgs};
+use crate::operate::{self, BackupArgs, DoctorArgs, MigrateArgs, RestoreArgs};
 use crate::{demo, serve, telemetry};
 
 /// Configuration or command line at fault, as clap has it for the latter.
@@ -140,6 +140,12 @@ pub enum Command {
         after_long_help = operate::MIGRATE_AFTER
     )]
     Migrate(MigrateArgs),
+    #[command(
+        about = "Look whether what is stored agrees with itself, and mend it",
+        long_about = operate::DOCTOR_ABOUT,
+        after_long_help = operate::DOCTOR_AFTER
+    )]
+    Doctor(DoctorArgs),
 }
 
 /// Where settings come from.
@@ -189,6 +195,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::CheckConfig(args) => check_config(&args),
         Command::Backup(args) => operate::back_up(&args),
         Command::Restore(args) => operate::restore(&args),
+        Command::Doctor(args) => operate::doctor(&args),
         Command::Migrate(args) => block_on(async move { operate::migrate(&args).await }),
     };
     match done {

@@ -4,6 +4,7 @@
 //! somebody watches. Evidence: `tests/it/operate.rs`.
 
 mod backup;
+mod doctor;
 mod migrate;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use storage::sqlite::{TableCount, path_of};
 
 pub use backup::{BACKUP_ABOUT, BACKUP_AFTER, BackupArgs, RESTORE_ABOUT, RESTORE_AFTER, RestoreArgs, back_up, restore};
 
+pub use doctor::{DOCTOR_ABOUT, DOCTOR_AFTER, DoctorArgs, doctor};
 pub use migrate::{MIGRATE_ABOUT, MIGRATE_AFTER, MigrateArgs, migrate};
 
 use crate::cli::{STORE_HELP, SettingArgs, key_and_value};

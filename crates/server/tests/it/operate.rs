@@ -67,8 +67,9 @@ fn what_is_for_files_refuses_other_stores_without_showing_a_password() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("x.db");
     for store in ["memory:", "postgres://ada:secret@localhost/concord"] {
-        for args in [["backup", "--to"], ["restore", "--from"]] {
-            let (code, _, error) = concord(&[args[0], "--store", store, args[1], text(&file)]);
+        let file = text(&file);
+        for args in [&["backup", "--to", file][..], &["restore", "--from", file], &["doctor"]] {
+            let (code, _, error) = concord(&[args, &["--store", store]].concat());
             assert_eq!(code, Some(1));
             assert!(error.contains("is for a store in a SQLite file") && !error.contains("secret"), "{error}");
         }
@@ -98,4 +99,42 @@ fn a_migration_is_told_before_it_is_done_and_a_newer_database_refused_in_plain_w
         assert_eq!(code, Some(1));
         assert!(error.contains("has version 99") && error.contains("use a newer program"), "{error}");
     }
+}
+
+#[test]
+fn the_doctor_says_what_it_finds_and_what_it_would_do_and_ends_with_1_while_something_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("concord.db");
+    let store = format!("sqlite:{}", text(&database));
+    let (server, _) = serve(&store);
+    let doctor = |more: &[&str]| concord(&[&["doctor", "--store", &store], more].concat());
+    let (code, told, error) = doctor(&[]);
+    assert_eq!(code, Some(0), "{error}");
+    assert!(told.contains("directory") && told.ends_with("Nothing is wrong.\n"), "{told}");
+    let (code, _, error) = doctor(&["--fix"]);
+    assert_eq!(code, Some(1));
+    assert!(error.contains("in use by another process"), "{error}");
+    stop(server);
+
+    let damage = |sql: &str| rusqlite::Connection::open(&database).unwrap().execute_batch(sql).unwrap();
+    damage("INSERT INTO numbers VALUES ('contacts.known', 7)");
+    damage("INSERT INTO outbox VALUES (1, 1, 'contact.created', zeroblob(12), 1, 'a:ada')");
+    let (code, told, error) = doctor(&[]);
+    assert_eq!(code, Some(1));
+    let number = "numbers contacts.known: is 7, and what is there makes 0\n    --fix would set it right\n";
+    assert!(told.contains(number), "{told}");
+    let lost = "outbox event 1: is of the contact 000000000000000000000000, which is not there\n    by hand: ";
+    assert!(told.contains(lost), "{told}");
+    assert!(error.contains("4 problems; `concord doctor --fix` mends 3 of 4"), "{error}");
+
+    let (code, told, error) = doctor(&["--fix"]);
+    assert_eq!(code, Some(1));
+    assert!(
+        told.contains("    will set it right\n") && told.contains("3 problems mended.\nWhat remains:\noutbox"),
+        "{told}"
+    );
+    assert!(error.contains("1 problem left"), "{error}");
+    damage("DELETE FROM outbox");
+    assert_eq!(doctor(&["--fix"]).0, Some(0));
+    assert_eq!(doctor(&[]).0, Some(0));
 }

@@ -169,6 +169,15 @@ pub fn migrate(path: &Path) -> Result<Migrations, SqliteOpenError> {
     Ok(before)
 }
 
+/// Sets up a connection that writes to a database that is there, in whatever form it is.
+pub(super) fn connect_to_mend(path: &Path) -> Result<Connection, SqliteOpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| refused(path, error))?;
+    version_of(&connection, path)?;
+    prepare_to_write(&connection, &SqliteOptions::for_bulk()).map_err(|error| refused(path, error))?;
+    Ok(connection)
+}
+
 fn connect_to_write(path: &Path, options: &SqliteOptions) -> Result<Connection, SqliteOpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(|error| refused(path, error))?;

@@ -4,6 +4,7 @@
 
 mod backup;
 mod commit;
+mod doctor;
 mod kit;
 mod migrating;
 mod open;
