@@ -315,6 +315,33 @@ async fn much_at_once_is_mended_in_one_go() {
 }
 
 #[tokio::test]
+async fn a_journal_of_which_entries_are_lost_is_joined_over_the_gap_or_ended_before_it() {
+    let (_folder, good) = desk().await;
+    let count = |path: &Path, sql: &str| -> i64 {
+        Connection::open(path).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    let of_first = "WITH RECURSIVE chain (n) AS (SELECT journal FROM contacts WHERE n = 1 UNION ALL \
+                    SELECT previous FROM journal JOIN chain USING (n) WHERE previous IS NOT NULL) \
+                    SELECT count(*) FROM chain";
+    let whole = count(&good, of_first);
+    assert!(whole > 2, "there is no entry between two others");
+    let latest = "(SELECT journal FROM contacts WHERE n = 1)";
+    let gap = format!("DELETE FROM journal WHERE n = (SELECT previous FROM journal WHERE n = {latest})");
+    let (_one, path) = damaged(&good, &gap);
+    let (found, remaining) = treat(&path);
+    assert_eq!((told(&found.findings).len(), remaining.findings.len()), (1, 0));
+    assert_eq!(count(&path, of_first), whole - 1);
+
+    let first = "DELETE FROM journal WHERE previous IS NULL";
+    let (_two, path) = damaged(&good, first);
+    let firsts = count(&good, "SELECT count(*) FROM journal WHERE previous IS NULL");
+    let (found, remaining) = treat(&path);
+    assert_eq!((found.findings.len(), found.mendable()), (usize::try_from(firsts).unwrap(), found.findings.len()));
+    assert_eq!(remaining.findings, []);
+    assert_eq!(count(&path, of_first), whole - 1);
+}
+
+#[tokio::test]
 async fn what_cannot_be_computed_is_named_and_left_alone() {
     let (_folder, good) = desk().await;
     let a_channel = "json_extract((SELECT document FROM contacts WHERE n = 1), '$.ch[0]')";
