@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags};
 
 use super::copying::{Copy, CopyError, Progress, TableCount, copy, flush_folder_of, is_same_file};
-use super::open::{SqliteOpenError, lock};
+use super::open::{SqliteOpenError, connect_to_inspect, lock};
 
 /// A database that was restored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,8 +70,9 @@ fn give_owner_of(database: &Path, copy: &Copy) -> io::Result<()> {
 /// Gives the database a second name, under which it stays; it keeps the first until it is replaced.
 fn put_aside(database: &Path) -> io::Result<PathBuf> {
     let log = beside(database, "-wal");
-    // A database too damaged for that keeps its log beside it.
-    let is_folded = !log.exists() || fold_log(database).is_ok_and(|()| !log.exists());
+    // One past reading stays as it is, for whoever wants to save something of it.
+    let is_readable = || connect_to_inspect(database).is_ok();
+    let is_folded = !log.exists() || (is_readable() && fold_log(database).is_ok() && !log.exists());
     let mut place = 1;
     let aside = loop {
         let aside = beside(database, &format!(".replaced-{place}"));

@@ -232,6 +232,21 @@ async fn a_log_left_behind_goes_with_its_own_database() {
 }
 
 #[tokio::test]
+async fn a_database_past_reading_is_put_aside_with_its_log() {
+    let (folder, good) = database_with(2).await;
+    let backup = folder.path().join("backup.db");
+    plain_backup(&good, &backup).unwrap();
+    let (database, log) = (folder.path().join("lost.db"), folder.path().join("lost.db-wal"));
+    fs::write(&database, "no database any more ".repeat(1000)).unwrap();
+    fs::write(&log, "no log either").unwrap();
+    let aside = restore(&database, &backup, &mut |_| {}).unwrap().replaced.unwrap();
+    assert!(!log.exists(), "the restored database has a log that is not its own");
+    assert!(fs::read(&aside).unwrap().starts_with(b"no database any more"));
+    assert_eq!(fs::read(folder.path().join("lost.db.replaced-1-wal")).unwrap(), b"no log either");
+    assert_eq!(open(&database).figures().contacts, 2);
+}
+
+#[tokio::test]
 async fn nothing_is_restored_over_a_database_in_use_nor_from_what_is_no_backup() {
     let (folder, database) = database_with(2).await;
     let backup = folder.path().join("backup.db");
