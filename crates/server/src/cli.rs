@@ -9,6 +9,7 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError, Flag, Loaded, Sources};
+use crate::operate::{self, BackupArgs, DoctorArgs, MigrateArgs, RestoreArgs};
 use crate::{demo, serve, telemetry};
 
 /// Configuration or command line at fault, as clap has it for the latter.
@@ -27,6 +28,7 @@ Examples:
   concord serve                             serve on 127.0.0.1:3000, data in ./concord-data
   concord serve --config concord.toml       serve as a file says
   concord check-config --config concord.toml
+  concord backup --to monday.db             copy the database while the server runs
 
 Configuration, later wins:
   the defaults, then --config FILE, then the environment, then flags.
@@ -67,7 +69,7 @@ Environment:
 // Written here and not by clap, to which these flags have neither variable nor default:
 // `config` lays one source over the other and remembers which it was.
 const LISTEN_HELP: &str = "Address and port to listen on [env: CONCORD_LISTEN] [default: 127.0.0.1:3000]";
-const STORE_HELP: &str = "Where contacts are kept: sqlite:PATH or memory: \
+pub(crate) const STORE_HELP: &str = "Where contacts are kept: sqlite:PATH or memory: \
     [env: CONCORD_STORE] [default: sqlite:./concord-data/concord.db]";
 const WIDGET_DIR_HELP: &str = "Folder with a build of the chat widget, to serve at /livechat \
     [env: CONCORD_LIVECHAT_WIDGET_DIR] [default: none]";
@@ -120,6 +122,30 @@ pub enum Command {
     Demo(DemoArgs),
     #[command(about = "Print the configuration that results", long_about = CHECK_ABOUT, after_long_help = CHECK_AFTER)]
     CheckConfig(SettingArgs),
+    #[command(
+        about = "Copy the database to a file, while the server runs",
+        long_about = operate::BACKUP_ABOUT,
+        after_long_help = operate::BACKUP_AFTER
+    )]
+    Backup(BackupArgs),
+    #[command(
+        about = "Put a backup in the place of the database",
+        long_about = operate::RESTORE_ABOUT,
+        after_long_help = operate::RESTORE_AFTER
+    )]
+    Restore(RestoreArgs),
+    #[command(
+        about = "Bring the database into the form of this program",
+        long_about = operate::MIGRATE_ABOUT,
+        after_long_help = operate::MIGRATE_AFTER
+    )]
+    Migrate(MigrateArgs),
+    #[command(
+        about = "Look whether what is stored agrees with itself, and mend it",
+        long_about = operate::DOCTOR_ABOUT,
+        after_long_help = operate::DOCTOR_AFTER
+    )]
+    Doctor(DoctorArgs),
 }
 
 /// Where settings come from.
@@ -167,6 +193,10 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Serve(args) => serve_command(&args),
         Command::Demo(args) => demo_command(args),
         Command::CheckConfig(args) => check_config(&args),
+        Command::Backup(args) => operate::back_up(&args),
+        Command::Restore(args) => operate::restore(&args),
+        Command::Doctor(args) => operate::doctor(&args),
+        Command::Migrate(args) => block_on(async move { operate::migrate(&args).await }),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -233,7 +263,7 @@ impl SettingArgs {
     }
 }
 
-fn key_and_value(raw: &str) -> Result<(String, String), String> {
+pub(crate) fn key_and_value(raw: &str) -> Result<(String, String), String> {
     let (key, value) = raw.split_once('=').ok_or("expected KEY=VALUE, as in limits.body_bytes=65536")?;
     Ok((key.trim().to_owned(), value.to_owned()))
 }

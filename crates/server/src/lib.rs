@@ -13,6 +13,7 @@ pub mod health;
 pub mod listener;
 pub mod mail;
 pub mod metrics;
+pub mod operate;
 pub mod serve;
 pub mod telemetry;
 pub mod widget;

@@ -7,11 +7,13 @@ use app::memory::MemoryStore;
 use app::store::{Render, Store};
 
 mod key;
+mod migrating;
 pub mod postgres;
 mod prepare;
 mod row;
 pub mod sqlite;
 
+pub use migrating::{Migrations, migrate, migrations};
 pub use postgres::{PostgresOpenError, PostgresOptions, PostgresStore};
 pub use sqlite::{OnCommit, SqliteOpenError, SqliteOptions, SqliteStore};
 
@@ -33,6 +35,9 @@ pub enum OpenError {
         /// As given.
         url: String,
     },
+    /// Its form is nothing to be asked for: opening it is the one way to bring it up to date.
+    #[error("a database in PostgreSQL is brought up to date by `concord serve` alone")]
+    OnlyWhenServed,
     /// The SQLite file was not opened.
     #[error(transparent)]
     Sqlite(#[from] SqliteOpenError),

@@ -72,7 +72,10 @@ impl ApiError {
     /// Something that cannot happen did.
     pub(crate) fn unforeseen(cause: &dyn std::error::Error) -> Self {
         tracing::error!(%cause, "unforeseen");
-        Self::App(AppError::Store(StoreError::Unavailable(cause.to_string().into())))
+        Self::App(AppError::Store(StoreError::Corrupt {
+            what: "an answer".to_owned(),
+            source: cause.to_string().into(),
+        }))
     }
 }
 
@@ -208,7 +211,10 @@ fn of_app(error: AppError) -> Response {
         AppError::Store(StoreError::Overloaded) => {
             overloaded("The server has too much to write; try again", "queue full")
         }
-        AppError::Store(error @ (StoreError::Unavailable(_) | StoreError::Corrupt { .. })) => failed(&error),
+        AppError::Store(error @ StoreError::Unavailable(_)) => {
+            overloaded("The database cannot be reached; try again", &causes_of(&error))
+        }
+        AppError::Store(error @ StoreError::Corrupt { .. }) => failed(&error),
         AppError::Login(error) => error_login::of_login(error),
         AppError::User(error) => error_access::of_user(&error),
         AppError::PersonalToken(error) => error_access::of_personal_token(error),

@@ -24,6 +24,7 @@ mod live;
 mod mail;
 mod metrics;
 mod office;
+mod operate;
 mod postbox;
 mod running;
 mod servers;

@@ -14,11 +14,12 @@ use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::SqliteOptions;
+use crate::Migrations;
 
-/// The forms of the tables, oldest first; the file says how many of them it went through.
-const MIGRATIONS: &[&str] = &[
-    include_str!("../../migrations/sqlite/0001_start.sql"),
-    include_str!("../../migrations/sqlite/0002_conversations.sql"),
+/// The forms of the tables, oldest first, by name; the file says how many of them it went through.
+pub(super) const MIGRATIONS: &[(&str, &str)] = &[
+    ("0001_start", include_str!("../../migrations/sqlite/0001_start.sql")),
+    ("0002_conversations", include_str!("../../migrations/sqlite/0002_conversations.sql")),
 ];
 
 /// Says in a file's header that it is ours: `Cncd`.
@@ -27,9 +28,12 @@ const APPLICATION_ID: i64 = 0x436e_6364;
 /// In bytes; the smallest unit written.
 const PAGE_SIZE: u32 = 8192;
 
+/// What a connection keeps in memory that reads a whole database once.
+const INSPECTION_CACHE_KIB: u32 = 16 << 10;
+
 /// How long one connection waits for another where they do exclude each other: at the start, and
 /// when the write-ahead log is cut off.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the write-ahead log is cut down to when it starts anew, in bytes.
 const WAL_KEPT_BYTES: u32 = 64 << 20;
@@ -125,7 +129,14 @@ impl DatabaseFile {
     }
 }
 
-fn lock(path: &Path) -> Result<File, SqliteOpenError> {
+/// The file that a URL names, if it names one.
+pub fn path_of(url: &str) -> Option<&Path> {
+    url.strip_prefix("sqlite:").filter(|path| !path.is_empty()).map(Path::new)
+}
+
+/// Takes the database at `path` for this process, until what is answered is dropped. The folder is
+/// made where there is none.
+pub(super) fn lock(path: &Path) -> Result<File, SqliteOpenError> {
     let folder_error = |source| SqliteOpenError::Folder { path: path.to_owned(), source };
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(folder_error)?;
@@ -140,14 +151,58 @@ fn lock(path: &Path) -> Result<File, SqliteOpenError> {
     }
 }
 
+/// How far the database is on the way to the form this program knows; one that is not there has not
+/// begun.
+pub fn migrations(path: &Path) -> Result<Migrations, SqliteOpenError> {
+    let version = if path.exists() { version_of(&connect_to_inspect(path)?, path)? } else { 0 };
+    Ok(Migrations::at(version, MIGRATIONS.iter().map(|(name, _)| *name)))
+}
+
+/// Brings the database into the form this program knows; answers how far it was before.
+pub fn migrate(path: &Path) -> Result<Migrations, SqliteOpenError> {
+    let options = SqliteOptions::default();
+    let path = std::path::absolute(path).map_err(|source| SqliteOpenError::Folder { path: path.to_owned(), source })?;
+    let _lock = lock(&path)?;
+    let before = migrations(&path)?;
+    let connection = connect_to_write(&path, &options)?;
+    connection.close().map_err(|(_, source)| refused(&path, source))?;
+    Ok(before)
+}
+
+/// Sets up a connection that writes to a database that is there, in whatever form it is.
+pub(super) fn connect_to_mend(path: &Path) -> Result<Connection, SqliteOpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| refused(path, error))?;
+    version_of(&connection, path)?;
+    prepare_to_write(&connection, &SqliteOptions::for_bulk()).map_err(|error| refused(path, error))?;
+    Ok(connection)
+}
+
 fn connect_to_write(path: &Path, options: &SqliteOptions) -> Result<Connection, SqliteOpenError> {
-    let refused = |source: rusqlite::Error| match source.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase) => SqliteOpenError::Foreign { path: path.to_owned() },
-        _ => SqliteOpenError::Refused { path: path.to_owned(), source },
-    };
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags).map_err(refused)?;
-    let header = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(refused);
+    let mut connection = Connection::open_with_flags(path, flags).map_err(|error| refused(path, error))?;
+    let version = version_of(&connection, path)?;
+    prepare_to_write(&connection, options).map_err(|error| refused(path, error))?;
+    apply_migrations(&mut connection, version).map_err(|error| refused(path, error))?;
+    Ok(connection)
+}
+
+/// A connection that can only read a database that is there, be it served meanwhile or not.
+pub(super) fn connect_to_inspect(path: &Path) -> Result<Connection, SqliteOpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| refused(path, error))?;
+    set_up(&connection, INSPECTION_CACHE_KIB).map_err(|error| refused(path, error))?;
+    version_of(&connection, path)?;
+    Ok(connection)
+}
+
+/// How many migrations the database went through; none, where it is new. Neither one that is not
+/// ours nor one of a later program has an answer.
+pub(super) fn version_of(connection: &Connection, path: &Path) -> Result<usize, SqliteOpenError> {
+    let header = |name: &str| {
+        let value = connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        value.map_err(|error| refused(path, error))
+    };
     let is_new = header("page_count")? == 0;
     if !is_new && header("application_id")? != APPLICATION_ID {
         return Err(SqliteOpenError::Foreign { path: path.to_owned() });
@@ -156,9 +211,14 @@ fn connect_to_write(path: &Path, options: &SqliteOptions) -> Result<Connection, 
     if version > MIGRATIONS.len() {
         return Err(SqliteOpenError::Newer { path: path.to_owned(), found: version, known: MIGRATIONS.len() });
     }
-    prepare_to_write(&connection, options).map_err(refused)?;
-    migrate(&mut connection, version).map_err(refused)?;
-    Ok(connection)
+    Ok(version)
+}
+
+pub(super) fn refused(path: &Path, source: rusqlite::Error) -> SqliteOpenError {
+    match source.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => SqliteOpenError::Foreign { path: path.to_owned() },
+        _ => SqliteOpenError::Refused { path: path.to_owned(), source },
+    }
 }
 
 fn prepare_to_write(connection: &Connection, options: &SqliteOptions) -> rusqlite::Result<()> {
@@ -172,19 +232,19 @@ fn prepare_to_write(connection: &Connection, options: &SqliteOptions) -> rusqlit
     connection.pragma_update_and_check(None, "journal_size_limit", WAL_KEPT_BYTES, |_| Ok(()))
 }
 
-fn set_up(connection: &Connection, cache_kib: u32) -> rusqlite::Result<()> {
+pub(super) fn set_up(connection: &Connection, cache_kib: u32) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     connection.pragma_update(None, "foreign_keys", false)?;
     connection.pragma_update(None, "cache_size", -i64::from(cache_kib))
 }
 
-fn migrate(connection: &mut Connection, version: usize) -> rusqlite::Result<()> {
+fn apply_migrations(connection: &mut Connection, version: usize) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("fold_case", 1, flags, |context| {
         Ok(fold_case(context.get_raw(0).as_str()?).into_owned())
     })?;
-    for (place, migration) in MIGRATIONS.iter().enumerate().skip(version) {
+    for (place, (_, migration)) in MIGRATIONS.iter().enumerate().skip(version) {
         let tx = connection.transaction()?;
         tx.execute_batch(migration)?;
         tx.pragma_update(None, "application_id", APPLICATION_ID)?;

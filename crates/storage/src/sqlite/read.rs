@@ -235,7 +235,7 @@ pub(super) fn to_room(row: &Row<'_>) -> Read<Room> {
     Ok(Room { name: row.get(1)?, ..room })
 }
 
-fn to_entry(contact: &ContactId, row: &Row<'_>) -> Read<JournalEntry> {
+pub(super) fn to_entry(contact: &ContactId, row: &Row<'_>) -> Read<JournalEntry> {
     let fields: Option<String> = row.get(5)?;
     Ok(JournalEntry {
         contact: contact.clone(),
@@ -252,7 +252,7 @@ pub(super) fn from_json<T: DeserializeOwned>(table: &str, raw: &str) -> Read<T> 
 }
 
 /// A value that is stored as one word.
-fn from_word<'de, T: Deserialize<'de>>(word: &'de str) -> Read<T> {
+pub(super) fn from_word<'de, T: Deserialize<'de>>(word: &'de str) -> Read<T> {
     T::deserialize(StrDeserializer::<ValueError>::new(word))
         .map_err(|error| corrupt(format!("journal `{word}`"), error).into())
 }

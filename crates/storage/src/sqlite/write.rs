@@ -6,6 +6,7 @@
 use app::store::{CommitError, StoreError};
 use domain::change_set::{Counter, Identifier};
 use domain::ids::Revision;
+use domain::visitor::Visitor;
 use rusqlite::{Connection, OptionalExtension, Params, ffi, params};
 
 use super::stretches::Named;
@@ -72,7 +73,7 @@ impl Tally {
     }
 
     /// All but what is counted anew at every start.
-    fn stored_mut(&mut self) -> [(&'static str, &mut i64); 5] {
+    pub(super) fn stored_mut(&mut self) -> [(&'static str, &mut i64); 5] {
         let Self { known, unknown, open_conflicts, outbox, events, unindexed: _ } = self;
         [
             ("contacts.known", known),
@@ -84,7 +85,7 @@ impl Tally {
     }
 }
 
-const PUT_NUMBER: &str =
+pub(super) const PUT_NUMBER: &str =
     "INSERT INTO numbers (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 const ADD_TO_NUMBER: &str =
     "INSERT INTO numbers (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value";
@@ -276,13 +277,18 @@ fn redact_journal(connection: &Connection, contact: IdBytes) -> rusqlite::Result
     Ok(())
 }
 
+/// What a visitor is found by: its token, and the keys of its e-mail and its phone.
+pub(super) fn keys_of(visitor: &Visitor) -> [Option<&str>; 3] {
+    let email = visitor.email.as_ref().map(domain::email::Email::key).filter(|key| !key.is_empty());
+    let phone = visitor.phone.as_ref().map(domain::phone::Phone::key).filter(|key| !key.is_empty());
+    [visitor.token.as_deref(), email, phone]
+}
+
 fn write_visitor(connection: &Connection, change: &PreparedVisitor) -> Result<(), Refusal> {
     let PreparedVisitor { base, visitor, search_text, fields_text, document } = change;
     let id = visitor_bytes(&visitor.id);
     let revision = signed(visitor.revision.as_number());
-    let email = visitor.email.as_ref().map(domain::email::Email::key).filter(|key| !key.is_empty());
-    let phone = visitor.phone.as_ref().map(domain::phone::Phone::key).filter(|key| !key.is_empty());
-    let token = visitor.token.as_deref();
+    let [token, email, phone] = keys_of(visitor);
     let Some(base) = base else {
         let sql = "INSERT INTO visitors (id, revision, token, email, phone, document, search_text, fields_text) \
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";

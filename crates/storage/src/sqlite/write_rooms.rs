@@ -26,11 +26,7 @@ pub(super) fn write_room(connection: &Connection, change: &PreparedRoom) -> Resu
             if found != signed(base.as_number()) {
                 return Err(Refusal::Stale);
             }
-            // The name is left alone: it is the contact's, and may have changed since the room was read.
-            let sql = "UPDATE rooms SET revision = ?1, contact = ?2, visitor = ?3, agent = ?4, inquiry = ?5, open = ?6, \
-                       queued = ?7, opened_at = ?8, closed_at = ?9, last_message_at = ?10, messages = ?11, \
-                       document = ?12 WHERE id = ?13";
-            put_room(connection, sql, room, document, None)?;
+            replace_room(connection, room, document)?;
         }
         PreparedRoom::Rename { contact, name } => {
             run(connection, "UPDATE rooms SET name = ?2 WHERE contact = ?1", params![contact, name])?;
@@ -50,6 +46,14 @@ pub(super) fn write_room(connection: &Connection, change: &PreparedRoom) -> Resu
         }
     }
     Ok(())
+}
+
+/// The name is left alone: it is the contact's, and may have changed since the room was read.
+pub(super) fn replace_room(connection: &Connection, room: &Room, document: &str) -> rusqlite::Result<usize> {
+    let sql = "UPDATE rooms SET revision = ?1, contact = ?2, visitor = ?3, agent = ?4, inquiry = ?5, open = ?6, \
+               queued = ?7, opened_at = ?8, closed_at = ?9, last_message_at = ?10, messages = ?11, \
+               document = ?12 WHERE id = ?13";
+    put_room(connection, sql, room, document, None)
 }
 
 /// SQLite writes no index of which no column changes, so that all columns can be given.

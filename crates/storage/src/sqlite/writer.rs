@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use super::SqliteOptions;
 use super::checkpoint::Checkpointer;
 use super::index;
+use super::open::BUSY_TIMEOUT;
 use super::stretches::Stretches;
 use super::write::{Effects, Refusal, Tally, reserve, write};
 use crate::key::unavailable;
@@ -29,6 +30,9 @@ const QUIET: Duration = Duration::from_millis(2);
 
 /// How long indexing rests after it failed.
 const REST_AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// How long commits wait for readers so that the write-ahead log can start anew.
+const LOG_PATIENCE: Duration = Duration::from_millis(100);
 
 /// What the writer is asked.
 #[derive(Debug)]
@@ -282,10 +286,19 @@ impl Writer {
             }
         }
         if self.shared.wal_is_long.swap(false, Ordering::AcqRel)
-            && let Err(error) = self.connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()))
+            && let Err(error) = self.start_log_anew()
         {
             tracing::warn!(error = &error as &dyn Error, "the write-ahead log goes on growing");
         }
+    }
+
+    /// Whoever still reads what the log began with, as a backup does, holds this up; it is tried
+    /// again when the log has grown further.
+    fn start_log_anew(&self) -> rusqlite::Result<()> {
+        self.connection.busy_timeout(LOG_PATIENCE)?;
+        let outcome = self.connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()));
+        self.connection.busy_timeout(BUSY_TIMEOUT)?;
+        outcome
     }
 
     fn index_some(&mut self, batch: i64) {

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "these are tests; clippy knows only the functions marked so")]
 
+mod backup;
 mod commit;
+mod doctor;
 mod kit;
 mod migrating;
 mod open;

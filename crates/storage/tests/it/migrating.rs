@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use app::conformance::render;
 use app::store::{
     MessagePage, MessageSearch, RoomSearch, RoomSortKey, Store, VisitorFilter, VisitorKey, VisitorSearch, Which,
 };
@@ -15,7 +16,10 @@ use domain::room::{Closer, Room};
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
-use crate::kit::open_in;
+use storage::sqlite::examine;
+use storage::{Migrations, OpenError, SqliteOpenError, migrate, migrations};
+
+use crate::kit::{open_in, person};
 
 const FIRST_FORM: &str = include_str!("../../migrations/sqlite/0001_start.sql");
 const CONTACT: &str = "66f0a1b2c3d4e5f600000001";
@@ -208,6 +212,18 @@ async fn visitors_of_the_first_form_are_found_by_all_they_are_searched_by_now() 
 }
 
 #[tokio::test]
+async fn what_a_migration_leaves_agrees_with_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    write_first_form(folder.path());
+    open_in(folder.path()).close().await.unwrap();
+    let found = examine(&folder.path().join("test.db"), render, &mut |_| {}).unwrap();
+    // The desk of this test has no contacts.
+    let others: Vec<_> = found.findings.iter().filter(|found| found.problem != "its contact is not there").collect();
+    assert!(others.is_empty(), "{others:?}");
+    assert_eq!(found.findings.len(), 4);
+}
+
+#[tokio::test]
 async fn a_database_is_brought_up_to_date_once() {
     let folder = tempfile::tempdir().unwrap();
     write_first_form(folder.path());
@@ -216,4 +232,49 @@ async fn a_database_is_brought_up_to_date_once() {
     assert_eq!(again.search_rooms(&whole()).await.unwrap().total, 4);
     let room = again.room(&RoomId::parse("by-agent").unwrap()).await.unwrap().unwrap();
     last_words(&again, &room).await;
+}
+
+#[tokio::test]
+async fn how_far_a_database_is_can_be_asked_without_moving_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("test.db");
+    let url = format!("sqlite:{}", path.display());
+    let all = migrations(&url).await.unwrap().pending;
+    assert_eq!(all[..2], ["0001_start", "0002_conversations"]);
+    let at = |version: usize| Migrations { applied: all[..version].to_vec(), pending: all[version..].to_vec() };
+    assert!(!path.exists(), "asking made a database");
+    write_first_form(folder.path());
+    let before = std::fs::read(&path).unwrap();
+    assert_eq!(migrations(&url).await.unwrap(), at(1));
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+
+    assert_eq!(migrate(&url).await.unwrap(), at(1));
+    assert_eq!(migrations(&url).await.unwrap(), at(all.len()));
+    assert_eq!(migrate(&url).await.unwrap(), at(all.len()));
+    assert_eq!(open_in(folder.path()).search_rooms(&whole()).await.unwrap().total, 4);
+    assert_eq!(migrations("memory:").await.unwrap(), Migrations::default());
+    assert!(matches!(migrations("mysql://x").await, Err(OpenError::UnknownUrl { .. })));
+    assert!(matches!(migrate("postgres://ada@nowhere.example/x").await, Err(OpenError::OnlyWhenServed)));
+}
+
+#[tokio::test]
+async fn a_database_in_use_tells_how_far_it_is_and_is_not_moved() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("test.db").display());
+    let store = open_in(folder.path());
+    assert_eq!(migrations(&url).await.unwrap().pending, Vec::<&str>::new());
+    assert!(matches!(migrate(&url).await, Err(OpenError::Sqlite(SqliteOpenError::InUse { .. }))));
+    store.commit(&person(1, "Ana", "", "")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_of_a_later_program_has_no_way_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("test.db");
+    let url = format!("sqlite:{}", path.display());
+    migrate(&url).await.unwrap();
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    for error in [migrations(&url).await.unwrap_err(), migrate(&url).await.unwrap_err()] {
+        assert!(matches!(error, OpenError::Sqlite(SqliteOpenError::Newer { found: 99, .. })), "{error:?}");
+    }
 }

@@ -1,0 +1,66 @@
+//! How far a store is on the way to the form this program knows, and going the rest of it.
+//!
+//! Opening a store goes that way by itself; this is for whoever wants to know before, or to do it
+//! at another time than the start of a server. Evidence: `tests/it/migrating.rs`.
+
+use std::panic::resume_unwind;
+
+use crate::OpenError;
+use crate::sqlite::{self, path_of};
+
+/// The migrations of a store, by name, oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Migrations {
+    /// Those it went through.
+    pub applied: Vec<&'static str>,
+    /// Those it has to go through to be used by this program.
+    pub pending: Vec<&'static str>,
+}
+
+impl Migrations {
+    /// Of all there are, the first `version` are applied.
+    pub(crate) fn at(version: usize, names: impl IntoIterator<Item = &'static str>) -> Self {
+        let mut applied: Vec<&'static str> = names.into_iter().collect();
+        let pending = applied.split_off(version.min(applied.len()));
+        Self { applied, pending }
+    }
+}
+
+/// How far the store is that a URL names; nothing is changed, and a server may be using it.
+pub async fn migrations(url: &str) -> Result<Migrations, OpenError> {
+    match (path_of(url), url) {
+        (Some(path), _) => {
+            let path = path.to_owned();
+            aside(move || Ok(sqlite::migrations(&path)?)).await
+        }
+        (None, "memory:") => Ok(Migrations::default()),
+        (None, url) => Err(no_way(url)),
+    }
+}
+
+/// Brings the store that a URL names into the form of this program, and makes it where there is
+/// none; answers how far it was before. Nobody may be using it.
+pub async fn migrate(url: &str) -> Result<Migrations, OpenError> {
+    match (path_of(url), url) {
+        (Some(path), _) => {
+            let path = path.to_owned();
+            aside(move || Ok(sqlite::migrate(&path)?)).await
+        }
+        (None, "memory:") => Ok(Migrations::default()),
+        (None, url) => Err(no_way(url)),
+    }
+}
+
+fn no_way(url: &str) -> OpenError {
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        OpenError::OnlyWhenServed
+    } else {
+        OpenError::UnknownUrl { url: url.to_owned() }
+    }
+}
+
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, OpenError> + Send + 'static,
+) -> Result<T, OpenError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| resume_unwind(panic.into_panic()))
+}
