@@ -8,6 +8,7 @@ use app::store::{Render, Store};
 
 mod key;
 mod migrating;
+mod order;
 pub mod postgres;
 mod prepare;
 mod row;

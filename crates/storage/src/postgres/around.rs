@@ -3,9 +3,7 @@
 //! Columns narrow a search and order it; what no column can tell is decided on the document, by
 //! the predicate that is the meaning of the search. Evidence: the conformance suite.
 
-use app::store::{
-    MessagePage, MessageSearch, RoomPage, RoomSearch, RoomSortKey, VisitorFilter, VisitorPage, VisitorSearch, Which,
-};
+use app::store::{MessagePage, MessageSearch, RoomPage, RoomSearch, VisitorFilter, VisitorPage, VisitorSearch, Which};
 use domain::message::Message;
 use domain::text::fold_case;
 use domain::visitor::Visitor;
@@ -17,6 +15,7 @@ use super::read::{Read, all, bound, from_json, to_room};
 use super::text::{containing, key as key_of};
 use super::write_contacts::NEVER;
 use crate::key::{contact_bytes, visitor_bytes};
+use crate::order::order_of_rooms;
 use crate::row::{FIELD_END, HIDDEN_PAGE, SAID, SHOWN_PAGE};
 
 /// How many documents are read at a time where each must be looked into.
@@ -61,7 +60,7 @@ impl Conditions {
 
 pub(super) async fn search_rooms(connection: &Connection, search: &RoomSearch) -> Read<RoomPage> {
     let mut conditions = conditions_of(search);
-    let order = order_of(&search.sort);
+    let order = order_of_rooms(&search.sort);
     if search.is_told_by_columns() {
         let total = conditions.count(connection, "rooms").await?;
         let limit = conditions.value(bound(search.limit), Type::INT8);
@@ -130,24 +129,6 @@ fn conditions_of(search: &RoomSearch) -> Conditions {
         }
     }
     conditions
-}
-
-fn order_of(sort: &[(RoomSortKey, bool)]) -> String {
-    let direction = |descending: bool| if descending { "DESC" } else { "ASC" };
-    let keys = sort.iter().map(|(key, descending)| {
-        let column = match key {
-            RoomSortKey::OpenedAt => "opened_at",
-            RoomSortKey::ClosedAt => "closed_at",
-            RoomSortKey::LastMessageAt => "last_message_at",
-            RoomSortKey::Name => "name",
-            RoomSortKey::Messages => "messages",
-        };
-        (column, *descending)
-    });
-    let last = ("n", sort.first().is_some_and(|(_, descending)| *descending));
-    let keys: Vec<String> =
-        keys.chain([last]).map(|(column, descending)| format!("{column} {}", direction(descending))).collect();
-    format!(" ORDER BY {}", keys.join(", "))
 }
 
 /// Whether somebody said this in the conversation.

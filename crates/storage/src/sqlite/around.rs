@@ -3,9 +3,7 @@
 //! Columns narrow a search and order it; what no column can tell is decided on the document, by
 //! the predicate that is the meaning of the search. Evidence: the conformance suite.
 
-use app::store::{
-    MessagePage, MessageSearch, RoomPage, RoomSearch, RoomSortKey, VisitorFilter, VisitorPage, VisitorSearch, Which,
-};
+use app::store::{MessagePage, MessageSearch, RoomPage, RoomSearch, VisitorFilter, VisitorPage, VisitorSearch, Which};
 use domain::message::Message;
 use domain::text::fold_case;
 use domain::visitor::Visitor;
@@ -14,6 +12,7 @@ use rusqlite::{Connection, params, params_from_iter};
 
 use super::read::{Read, all, first, from_json, text, to_room};
 use crate::key::{contact_bytes, visitor_bytes};
+use crate::order::order_of_rooms;
 use crate::row::{FIELD_END, HIDDEN_PAGE, SAID, SHOWN_PAGE};
 
 /// Conditions of a statement and what they are about, in their order.
@@ -35,7 +34,7 @@ impl Conditions {
 pub(super) fn search_rooms(connection: &Connection, search: &RoomSearch) -> Read<RoomPage> {
     let conditions = conditions_of(search);
     let Conditions { sql: filter, values } = &conditions;
-    let order = order_of(&search.sort);
+    let order = order_of_rooms(&search.sort);
     if search.is_told_by_columns() {
         let total =
             first(connection, &format!("SELECT count(*) FROM rooms{filter}"), params_from_iter(values), |row| {
@@ -102,24 +101,6 @@ fn conditions_of(search: &RoomSearch) -> Conditions {
         }
     }
     conditions
-}
-
-fn order_of(sort: &[(RoomSortKey, bool)]) -> String {
-    let direction = |descending: bool| if descending { "DESC" } else { "ASC" };
-    let keys = sort.iter().map(|(key, descending)| {
-        let column = match key {
-            RoomSortKey::OpenedAt => "opened_at",
-            RoomSortKey::ClosedAt => "closed_at",
-            RoomSortKey::LastMessageAt => "last_message_at",
-            RoomSortKey::Name => "name",
-            RoomSortKey::Messages => "messages",
-        };
-        (column, *descending)
-    });
-    let last = ("n", sort.first().is_some_and(|(_, descending)| *descending));
-    let keys: Vec<String> =
-        keys.chain([last]).map(|(column, descending)| format!("{column} {}", direction(descending))).collect();
-    format!(" ORDER BY {}", keys.join(", "))
 }
 
 /// Whether somebody said this in the conversation.
@@ -229,7 +210,7 @@ fn is_one_text(part: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use app::store::Period;
+    use app::store::{Period, RoomSortKey};
     use domain::ids::{ContactId, Timestamp, UserId, VisitorId};
 
     use super::*;
@@ -239,7 +220,7 @@ mod tests {
     /// How SQLite goes about a search for conversations.
     fn plan_of(connection: &Connection, search: &RoomSearch) -> String {
         let Conditions { sql: filter, values } = conditions_of(search);
-        let order = order_of(&search.sort);
+        let order = order_of_rooms(&search.sort);
         let sql = format!("EXPLAIN QUERY PLAN SELECT document, name FROM rooms{filter}{order} LIMIT 25");
         let steps = all(connection, &sql, params_from_iter(values), |row| Ok(row.get::<_, String>(3)?));
         steps.unwrap().join("; ")
