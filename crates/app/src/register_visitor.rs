@@ -13,11 +13,10 @@ use domain::contact::Contact;
 use domain::custom_field::{CustomFieldDefinition, MAX_VALUE_BYTES, Scope};
 use domain::email::Email;
 use domain::hidden::HIDDEN;
-use domain::ids::{Revision, UserId, VisitorId};
+use domain::ids::{UserId, VisitorId};
 use domain::phone::Phone;
 use domain::text;
 use domain::visitor::Visitor;
-use indexmap::IndexMap;
 use tokio::sync::OnceCell;
 
 use crate::App;
@@ -224,26 +223,13 @@ impl App {
     }
 
     pub(crate) fn new_visitor(&self, request: &Registration, username: String) -> Visitor {
-        let now = self.now();
+        let id = VisitorId::from_entropy(self.chance.bytes());
         Visitor {
-            id: VisitorId::from_entropy(self.chance.bytes()),
-            revision: Revision::FIRST,
-            token: Some(request.token.clone()),
-            username,
-            name: None,
-            email: None,
-            phone: None,
-            custom_fields: IndexMap::new(),
             status: Some("online".to_owned()),
-            department: None,
-            contact_manager: None,
-            activity: Vec::new(),
-            last_chat: None,
             user_agent: request.user_agent.clone(),
             ip: request.ip.clone(),
             host: request.host.clone(),
-            created_at: now,
-            updated_at: now,
+            ..Visitor::new(id, Some(request.token.clone()), username, self.now())
         }
     }
 

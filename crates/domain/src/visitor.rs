@@ -123,6 +123,30 @@ impl fmt::Debug for Visitor {
 }
 
 impl Visitor {
+    /// A visitor of whom nothing is known but how it is recognised.
+    pub fn new(id: VisitorId, token: Option<String>, username: String, now: Timestamp) -> Self {
+        Self {
+            id,
+            revision: Revision::FIRST,
+            token,
+            username,
+            name: None,
+            email: None,
+            phone: None,
+            custom_fields: IndexMap::new(),
+            status: None,
+            department: None,
+            contact_manager: None,
+            activity: Vec::new(),
+            last_chat: None,
+            user_agent: None,
+            ip: None,
+            host: None,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
     /// What the visitor is called where no better is known.
     pub fn display_name(&self) -> &str {
         self.name.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(&self.username)
@@ -142,21 +166,9 @@ impl Visitor {
     #[must_use]
     pub fn erased(&self) -> Self {
         Self {
-            token: None,
-            username: ERASED_USERNAME.to_owned(),
-            name: None,
-            email: None,
-            phone: None,
-            custom_fields: IndexMap::new(),
-            status: None,
-            department: None,
-            contact_manager: None,
-            activity: Vec::new(),
-            last_chat: None,
-            user_agent: None,
-            ip: None,
-            host: None,
-            ..self.clone()
+            revision: self.revision,
+            updated_at: self.updated_at,
+            ..Self::new(self.id.clone(), None, ERASED_USERNAME.to_owned(), self.created_at)
         }
     }
 }

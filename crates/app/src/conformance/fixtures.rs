@@ -11,7 +11,7 @@ use domain::contact::Contact;
 use domain::create::{self, NewContact};
 use domain::email::Email;
 use domain::erase;
-use domain::ids::{ContactId, InquiryId, MessageId, Revision, RoomId, Timestamp, UserId, VisitorId};
+use domain::ids::{ContactId, InquiryId, MessageId, RoomId, Timestamp, UserId, VisitorId};
 use domain::message::{Message, MessageKind};
 use domain::phone::{Phone, Region};
 use domain::resolve::{self, ResolveRequest};
@@ -95,26 +95,8 @@ pub fn make_as(n: u32, name: &str, shape: impl FnOnce(&mut Contact)) -> ChangeSe
 }
 
 pub fn visitor(n: u32, name: &str) -> Visitor {
-    Visitor {
-        id: visitor_id(n),
-        revision: Revision::FIRST,
-        token: Some(format!("token-{n}")),
-        username: format!("guest-{n}"),
-        name: Some(name.to_owned()),
-        email: None,
-        phone: None,
-        custom_fields: IndexMap::new(),
-        status: None,
-        department: None,
-        contact_manager: None,
-        activity: Vec::new(),
-        last_chat: None,
-        user_agent: None,
-        ip: None,
-        host: None,
-        created_at: at(n),
-        updated_at: at(n),
-    }
+    let token = Some(format!("token-{n}"));
+    Visitor { name: Some(name.to_owned()), ..Visitor::new(visitor_id(n), token, format!("guest-{n}"), at(n)) }
 }
 
 pub fn enter(visitor: Visitor) -> ChangeSet {

@@ -9,7 +9,7 @@ use domain::contact::{Contact, FieldName};
 use domain::custom_field::{CheckedDefinition, CustomFieldDefinition, FieldKey, Scope};
 use domain::field::{Field, FieldState, Said, Taken};
 use domain::history::Seq;
-use domain::ids::{ContactId, Revision, RoomId, Timestamp, UserId, VisitorId};
+use domain::ids::{ContactId, RoomId, Timestamp, UserId, VisitorId};
 use domain::visitor::Visitor;
 use indexmap::IndexMap;
 use serde_json::Map;
@@ -105,26 +105,8 @@ pub(crate) fn custom(name: &str) -> FieldName {
 }
 
 pub(crate) fn visitor(letter: char) -> Visitor {
-    Visitor {
-        id: visitor_id(letter),
-        revision: Revision::FIRST,
-        token: Some(format!("token-{letter}")),
-        username: format!("guest-{}", u32::from(letter)),
-        name: None,
-        email: None,
-        phone: None,
-        custom_fields: IndexMap::new(),
-        status: None,
-        department: None,
-        contact_manager: None,
-        activity: Vec::new(),
-        last_chat: None,
-        user_agent: None,
-        ip: None,
-        host: None,
-        created_at: at(0),
-        updated_at: at(0),
-    }
+    let username = format!("guest-{}", u32::from(letter));
+    Visitor::new(visitor_id(letter), Some(format!("token-{letter}")), username, at(0))
 }
 
 /// Definitions of these keys, each with its expression (blank for none) and whether it is required.

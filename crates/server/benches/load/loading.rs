@@ -14,7 +14,7 @@ use base64::Engine as _;
 use domain::change_set::{ChangeSet, ContactChange, VisitorChange};
 use domain::custom_field::{CustomFieldDefinition, FieldKey, Scope};
 use domain::directory::{DirectoryChange, Record, Setting, Token, TokenChange, User};
-use domain::ids::{Revision, Timestamp, UserId};
+use domain::ids::{Timestamp, UserId};
 use domain::visitor::Visitor;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
@@ -214,24 +214,9 @@ fn definition(key: FieldKey, now: Timestamp) -> CustomFieldDefinition {
 fn visitor(n: u64, now: Timestamp) -> Visitor {
     let person = Person::new(n);
     Visitor {
-        id: visitor_id(n),
-        revision: Revision::FIRST,
-        token: Some(visitor_token(n)),
-        username: format!("guest-{n}"),
         name: Some(person.name),
-        email: None,
-        phone: None,
-        custom_fields: indexmap::IndexMap::default(),
         status: Some("online".to_owned()),
-        department: None,
-        contact_manager: None,
-        activity: Vec::new(),
-        last_chat: None,
-        user_agent: None,
-        ip: None,
-        host: None,
-        created_at: now,
-        updated_at: now,
+        ..Visitor::new(visitor_id(n), Some(visitor_token(n)), format!("guest-{n}"), now)
     }
 }
 

@@ -291,7 +291,7 @@ mod tests {
     use domain::change_set::RoomChange;
     use domain::channel::{Source, SourceType};
     use domain::converse::{Ending, close};
-    use domain::ids::{ContactId, InquiryId, MessageId, Revision, RoomId, UserId, VisitorId};
+    use domain::ids::{ContactId, InquiryId, MessageId, RoomId, UserId, VisitorId};
     use domain::message::{Sender, Writer};
     use domain::room::{Inquiry, InquiryStatus};
     use serde_json::json;
@@ -311,26 +311,7 @@ mod tests {
         let opened = Room::opened(id, named, visitor.clone(), Source::of_type(SourceType::Api), inquiry, at(0));
         let serving = Some(Serving { agent, username: "kim".to_owned(), since: at(30), unread: 0 });
         let room = Room { serving, messages: 1, ..opened };
-        let visitor = Visitor {
-            id: visitor,
-            revision: Revision::FIRST,
-            token: Some("token".to_owned()),
-            username: "guest-1".to_owned(),
-            name: None,
-            email: None,
-            phone: None,
-            custom_fields: IndexMap::new(),
-            status: None,
-            department: None,
-            contact_manager: None,
-            activity: Vec::new(),
-            last_chat: None,
-            user_agent: None,
-            ip: None,
-            host: None,
-            created_at: at(0),
-            updated_at: at(0),
-        };
+        let visitor = Visitor::new(visitor, Some("token".to_owned()), "guest-1".to_owned(), at(0));
         (room, visitor)
     }
 
