@@ -13,12 +13,14 @@ pub mod fixtures;
 pub mod histories;
 pub mod journals;
 pub mod messages;
+pub mod outbox;
 pub mod pages;
 pub mod reading;
 pub mod room_search;
 pub mod rooms;
 pub mod search;
 pub mod visitor_search;
+pub mod windows;
 
 use domain::contact::{Contact, Portrait};
 
@@ -151,6 +153,24 @@ macro_rules! store_conformance {
                 counters_add_up
                 parallel_draws_never_give_a_number_twice
                 the_outbox_counts_every_event;
+            outbox:
+                events_wait_in_their_order_and_are_read_back_whole
+                no_more_events_are_read_than_asked_for
+                events_are_taken_out_exactly_and_counted
+                the_outbox_is_one_readers_until_its_time_is_over
+                a_reader_who_is_late_takes_nothing_out
+                of_many_who_want_the_outbox_exactly_one_gets_it
+                no_event_is_lost_while_others_are_taken_out;
+            windows:
+                a_window_counts_until_it_ends_and_then_begins_anew
+                windows_of_others_are_not_concerned
+                a_window_that_is_given_more_lets_through_again
+                the_failure_that_reaches_the_limit_begins_the_block
+                failures_beyond_the_limit_do_not_make_the_block_longer
+                failures_far_apart_never_add_up
+                forgetting_wipes_the_slate
+                of_many_who_count_at_once_each_has_a_number_of_its_own
+                of_many_failures_at_once_the_one_that_reaches_the_limit_begins_the_block;
             histories:
                 a_random_history_leaves_the_store_equal_to_its_model
                 another_random_history_leaves_the_store_equal_to_its_model
@@ -182,11 +202,13 @@ mod tests {
             include_str!("conformance/histories.rs"),
             include_str!("conformance/journals.rs"),
             include_str!("conformance/messages.rs"),
+            include_str!("conformance/outbox.rs"),
             include_str!("conformance/pages.rs"),
             include_str!("conformance/room_search.rs"),
             include_str!("conformance/rooms.rs"),
             include_str!("conformance/search.rs"),
             include_str!("conformance/visitor_search.rs"),
+            include_str!("conformance/windows.rs"),
         ];
         let promises: Vec<&str> = files
             .iter()

@@ -6,7 +6,7 @@
 use domain::change_set::ChangeSet;
 use domain::converse;
 use domain::directory::User;
-use domain::ids::{MessageId, Timestamp, VisitorId};
+use domain::ids::{MessageId, Timestamp};
 use domain::message::{Message, MessageKind, PageVisit, Sender};
 use domain::room::Room;
 use domain::visitor::Visitor;
@@ -16,15 +16,16 @@ use crate::decide::Attempt;
 use crate::directory::Directory;
 use crate::error::AppError;
 use crate::feed::Happening;
-use crate::pace::Pace;
 use crate::settings::VISITOR_MESSAGES_PER_MINUTE;
 use crate::store::{MessagePage, MessageSearch, Which};
+use crate::windows::{Counted, MINUTE_MS, Measure, WindowKey};
 
 /// After how many messages nobody looks further back for what one that is taken back leaves open.
 const LOOKED_BACK: usize = 1_000;
 
 /// How many times a minute one may begin or stop writing in one conversation; more is not told.
-const TYPING_PER_MINUTE: u32 = 60;
+/// It is counted by each server for itself: whoever writes does so on one connection.
+const TYPING: Measure = Measure::limit(60, MINUTE_MS);
 
 /// How many messages are looked through at a time.
 const MESSAGES_AT_A_TIME: usize = 50;
@@ -86,7 +87,7 @@ impl App {
     pub async fn say_as_visitor(&self, token: &str, draft: &Draft) -> Result<Said, AppError> {
         let _turn = self.turns.wait(&draft.room.as_str()).await;
         let counted = self.visitor(token).await?.ok_or(ConverseError::UnknownToken)?;
-        self.keep_pace(&self.pace_of_messages, &counted)?;
+        self.keep_pace_of_visitor(Counted::Messages, &counted).await?;
         self.settle(|| async {
             let (room, visitor) = self.room_of_visitor(token, &draft.room).await?;
             if let Some(message) = self.sent_before(draft, &room, &visitor.sender()).await? {
@@ -187,7 +188,7 @@ impl App {
     pub async fn note_page(&self, token: &str, room: &str, page: &PageVisit) -> Result<Option<Message>, AppError> {
         let _turn = self.turns.wait(&room).await;
         let Some(counted) = self.visitor(token).await? else { return Ok(None) };
-        self.keep_pace(&self.pace_of_pages, &counted)?;
+        self.keep_pace_of_visitor(Counted::Pages, &counted).await?;
         self.settle(|| async {
             let found = match self.room_of_visitor(token, room).await {
                 Ok((room, visitor)) if room.is_open() => (room, visitor),
@@ -208,7 +209,8 @@ impl App {
 
     /// A visitor begins or stops writing; nothing is kept of it.
     pub fn tell_typing(&self, room: &Room, who: &str, is_typing: bool) {
-        if self.pace_of_typing.count(&(room.id.clone(), who.to_owned()), TYPING_PER_MINUTE, self.now()).is_ok() {
+        let (key, pace) = (WindowKey::new(Counted::Typing, &[room.id.as_str(), who]), TYPING);
+        if !pace.refuses(self.typing.count(key, pace, self.now())) {
             self.feed.tell(&room.id, Happening::Typing { who: who.to_owned(), is_typing });
         }
     }
@@ -230,15 +232,23 @@ impl App {
         }
     }
 
-    fn keep_pace(&self, pace: &Pace<VisitorId>, visitor: &Visitor) -> Result<(), ConverseError> {
-        let directory = self.directory();
-        let limit = directory.number(VISITOR_MESSAGES_PER_MINUTE).and_then(|limit| u32::try_from(limit).ok());
-        match limit.filter(|limit| *limit > 0 && directory.is_on("API_Enable_Rate_Limiter")) {
-            Some(limit) => {
-                pace.count(&visitor.id, limit, self.now()).map_err(|seconds| ConverseError::TooFast { seconds })
-            }
+    async fn keep_pace_of_visitor(&self, counted: Counted, visitor: &Visitor) -> Result<(), ConverseError> {
+        let limit = {
+            let directory = self.directory();
+            let limit = directory.number(VISITOR_MESSAGES_PER_MINUTE).and_then(|limit| u32::try_from(limit).ok());
+            limit.filter(|limit| *limit > 0 && directory.is_on("API_Enable_Rate_Limiter"))
+        };
+        match limit {
+            Some(limit) => self.keep_pace(WindowKey::new(counted, &[visitor.id.as_str()]), limit).await,
             None => Ok(()),
         }
+    }
+
+    /// Counts once more within a minute; refuses where it is once too often.
+    pub(crate) async fn keep_pace(&self, key: WindowKey, limit: u32) -> Result<(), ConverseError> {
+        let (minute, now) = (Measure::limit(limit, MINUTE_MS), self.now());
+        let window = self.windows.count(key, minute, now).await;
+        if minute.refuses(window) { Err(ConverseError::TooFast { seconds: window.seconds_left(now) }) } else { Ok(()) }
     }
 
     async fn check_channel(&self, room: &Room) -> Result<(), AppError> {

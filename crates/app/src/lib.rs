@@ -36,7 +36,7 @@ mod manage_agents;
 pub mod memory;
 mod offline_message;
 mod open_room;
-mod pace;
+mod outbox;
 pub mod passwords;
 mod past_rooms;
 mod personal_tokens;
@@ -57,24 +57,22 @@ mod turns;
 mod user_rules;
 mod users;
 mod visitor_status;
+pub mod windows;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
-use domain::ids::{RoomId, VisitorId};
 
-use crate::attempts::Attempts;
 use crate::clock::{Chance, Clock};
 use crate::directory::Directory;
 use crate::error::AppError;
 use crate::mail::Mailer;
-use crate::pace::Pace;
 use crate::passwords::Passwords;
 use crate::store::{Store, StoreError};
 use crate::tokens::Tokens;
 use crate::turns::Turns;
+use crate::windows::{LocalWindows, Windows};
 
 pub use crate::attempts::address_key;
 pub use crate::block_channel::{BlockChannelError, CHANNEL_BLOCKED};
@@ -137,18 +135,16 @@ pub struct App {
     /// Whose turn it is to change the small tables.
     table_turn: tokio::sync::Mutex<()>,
     feed: Arc<Feed>,
-    pace_of_messages: Pace<VisitorId>,
-    pace_of_pages: Pace<VisitorId>,
-    pace_of_typing: Pace<(RoomId, String)>,
-    pace_of_transcripts: Pace<VisitorId>,
-    /// By address.
-    pace_of_mail: Pace<String>,
+    /// Those of the store, which all servers on it share.
+    windows: Arc<dyn Windows>,
+    /// Whoever writes does so on one connection, which is on one server.
+    typing: LocalWindows,
     passwords: Passwords,
-    failures_by_user: Attempts<[u8; 32]>,
-    failures_by_address: Attempts<IpAddr>,
     /// Read by whoever gives credentials out, written by whoever takes them away: between the look
     /// at a user and the commit of its token, the user stays as it is.
     credentials: tokio::sync::RwLock<()>,
+    /// What this server is called among the readers of the outbox.
+    reader: String,
     stale_retries: AtomicU64,
     failed_logins: AtomicU64,
 }
@@ -165,15 +161,11 @@ impl App {
             turns: Turns::default(),
             table_turn: tokio::sync::Mutex::default(),
             feed: Arc::default(),
-            pace_of_messages: Pace::default(),
-            pace_of_pages: Pace::default(),
-            pace_of_typing: Pace::default(),
-            pace_of_transcripts: Pace::default(),
-            pace_of_mail: Pace::default(),
+            windows: store.windows(),
+            typing: LocalWindows::default(),
             passwords: Passwords::new(passwords, &*chance)?,
-            failures_by_user: Attempts::default(),
-            failures_by_address: Attempts::default(),
             credentials: tokio::sync::RwLock::default(),
+            reader: format!("{:032x}", u128::from_be_bytes(chance.bytes())),
             stale_retries: AtomicU64::new(0),
             failed_logins: AtomicU64::new(0),
             store,
@@ -203,6 +195,11 @@ impl App {
     /// What happens in conversations, as it happens.
     pub fn feed(&self) -> &Feed {
         &self.feed
+    }
+
+    /// How often things were done, over all servers on the store.
+    pub fn windows(&self) -> &dyn Windows {
+        &*self.windows
     }
 
     /// What time it is.

@@ -16,13 +16,14 @@ use domain::directory::{Record, Token, TokenChange, User};
 use domain::ids::Timestamp;
 
 use crate::App;
-use crate::attempts::{Patience, address_key, subject_key};
+use crate::attempts::{failures_from, failures_of, patience_with_a_user, patience_with_an_address};
 use crate::decide::Attempt;
 use crate::directory::{Directory, login_key};
 use crate::error::AppError;
 use crate::passwords::{Password, Verdict};
 use crate::tables::TableChange;
 use crate::tokens::hash_token;
+use crate::windows::{Measure, WindowKey};
 
 /// How many logins of one user are in force at once; the oldest makes room.
 const LOGINS_PER_USER: usize = 500;
@@ -48,10 +49,10 @@ impl LoginName {
     }
 
     /// What failures are counted under: the user, or the name nobody has.
-    fn subject(&self, user: Option<&Arc<User>>) -> [u8; 32] {
+    fn subject(&self, user: Option<&Arc<User>>) -> WindowKey {
         match (user, self) {
-            (Some(user), _) => subject_key(&format!("id {}", user.id)),
-            (None, Self::Username(name) | Self::Email(name)) => subject_key(&format!("name {}", login_key(name))),
+            (Some(user), _) => failures_of(&format!("id {}", user.id)),
+            (None, Self::Username(name) | Self::Email(name)) => failures_of(&format!("name {}", login_key(name))),
         }
     }
 }
@@ -87,17 +88,17 @@ impl App {
         for _ in 0..CHECKS {
             let user = name.find(&self.directory()).cloned();
             let subject = name.subject(user.as_ref());
-            self.refuse_blocked(&subject, from)?;
+            self.refuse_blocked(subject, from).await?;
             let place = self.passwords.place().await?;
             // Others may have failed while this one waited.
-            self.refuse_blocked(&subject, from)?;
+            self.refuse_blocked(subject, from).await?;
             let stored = user.as_ref().and_then(|user| user.password_hash.as_deref());
             let verdict = self.passwords.verify(place, password, stored).await?;
             let Some(user) = user.filter(|_| verdict != Verdict::Wrong) else {
-                self.note_failure(subject, from);
+                self.note_failure(subject, from).await;
                 return Err(LoginError::WrongCredentials.into());
             };
-            self.failures_by_user.forget(&subject);
+            self.windows.forget(subject).await;
             if !user.active {
                 return Err(LoginError::NotActive.into());
             }
@@ -175,28 +176,38 @@ impl App {
         gone.map(|(_, token)| TokenChange::Revoke { hash: token.hash }).collect()
     }
 
-    fn refuse_blocked(&self, subject: &[u8; 32], from: IpAddr) -> Result<(), LoginError> {
-        let (directory, now) = (self.directory(), self.now());
-        let by_address = Patience::with_an_address(&directory);
-        if by_address.is_some_and(|patience| self.failures_by_address.is_blocked(&address_key(from), patience, now)) {
+    async fn refuse_blocked(&self, subject: WindowKey, from: IpAddr) -> Result<(), LoginError> {
+        let (by_address, by_user) = self.patience();
+        let now = self.now();
+        if let Some(patience) = by_address
+            && self.windows.is_refused(failures_from(from), patience, now).await
+        {
             return Err(LoginError::BlockedForAddress);
         }
-        let by_user = Patience::with_a_user(&directory);
-        if by_user.is_some_and(|patience| self.failures_by_user.is_blocked(subject, patience, now)) {
+        if let Some(patience) = by_user
+            && self.windows.is_refused(subject, patience, now).await
+        {
             return Err(LoginError::BlockedForUser);
         }
         Ok(())
     }
 
-    fn note_failure(&self, subject: [u8; 32], from: IpAddr) {
+    async fn note_failure(&self, subject: WindowKey, from: IpAddr) {
         self.failed_logins.fetch_add(1, Ordering::Relaxed);
-        let (directory, now) = (self.directory(), self.now());
-        if let Some(patience) = Patience::with_an_address(&directory) {
-            self.failures_by_address.note_failure(address_key(from), patience, now);
+        let (by_address, by_user) = self.patience();
+        let now = self.now();
+        if let Some(patience) = by_address {
+            self.windows.count(failures_from(from), patience, now).await;
         }
-        if let Some(patience) = Patience::with_a_user(&directory) {
-            self.failures_by_user.note_failure(subject, patience, now);
+        if let Some(patience) = by_user {
+            self.windows.count(subject, patience, now).await;
         }
+    }
+
+    /// With an address, and with a user.
+    fn patience(&self) -> (Option<Measure>, Option<Measure>) {
+        let directory = self.directory();
+        (patience_with_an_address(&directory), patience_with_a_user(&directory))
     }
 
     /// Stores the password anew at the cost asked for now. The login stands without it.

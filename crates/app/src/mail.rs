@@ -10,6 +10,7 @@ use domain::text;
 
 use crate::App;
 use crate::converse::ConverseError;
+use crate::windows::{Counted, WindowKey};
 
 /// How many mails a minute visitors may cause, all together.
 const OF_VISITORS_PER_MINUTE: u32 = 60;
@@ -96,20 +97,14 @@ impl Mailer for NoMailer {
 
 impl App {
     /// Counts a mail that a visitor causes, to an address it names.
-    pub(crate) fn keep_mail_pace(&self, address: &str) -> Result<(), ConverseError> {
-        self.count_mail(&address.to_lowercase(), TO_ONE_PER_MINUTE)?;
-        self.keep_mail_pace_of_house()
+    pub(crate) async fn keep_mail_pace(&self, address: &str) -> Result<(), ConverseError> {
+        self.keep_pace(WindowKey::new(Counted::Mail, &[&address.to_lowercase()]), TO_ONE_PER_MINUTE).await?;
+        self.keep_mail_pace_of_house().await
     }
 
     /// Counts a mail that a visitor causes.
-    pub(crate) fn keep_mail_pace_of_house(&self) -> Result<(), ConverseError> {
-        // No address is blank.
-        self.count_mail("", OF_VISITORS_PER_MINUTE)
-    }
-
-    fn count_mail(&self, key: &str, limit: u32) -> Result<(), ConverseError> {
-        let counted = self.pace_of_mail.count(&key.to_owned(), limit, self.now());
-        counted.map_err(|seconds| ConverseError::TooFast { seconds })
+    pub(crate) async fn keep_mail_pace_of_house(&self) -> Result<(), ConverseError> {
+        self.keep_pace(WindowKey::new(Counted::Mail, &[]), OF_VISITORS_PER_MINUTE).await
     }
 }
 

@@ -17,7 +17,7 @@ use domain::change_set::{ChangeSet, ContactChange, Counter};
 use domain::channel::ChannelIdentity;
 use domain::contact::Contact;
 use domain::directory::Token;
-use domain::ids::{ContactId, InquiryId, MessageId, RoomId, UserId, VisitorId};
+use domain::ids::{ContactId, InquiryId, MessageId, RoomId, Timestamp, UserId, VisitorId};
 use domain::journal::JournalEntry;
 use domain::message::Message;
 use domain::room::Room;
@@ -26,20 +26,23 @@ use domain::visitor::Visitor;
 use self::listing::Listing;
 use self::state::State;
 use crate::store::{
-    CommitError, ContactKey, ContactPage, ContactSearch, Heads, MessagePage, MessageSearch, Render, RoomPage,
-    RoomSearch, Rows, Store, StoreError, StoreFigures, View, VisitorKey, VisitorPage, VisitorSearch,
+    CommitError, ContactKey, ContactPage, ContactSearch, EventsError, Heads, MessagePage, MessageSearch, OutboxLease,
+    Render, RoomPage, RoomSearch, Rows, Store, StoreError, StoreFigures, View, VisitorKey, VisitorPage, VisitorSearch,
+    WaitingEvent,
 };
+use crate::windows::{LocalWindows, Windows};
 
 /// A store that forgets everything when it is dropped.
 pub struct MemoryStore {
     render: Render,
     state: Mutex<State>,
+    windows: Arc<LocalWindows>,
 }
 
 impl MemoryStore {
     /// An empty store.
     pub fn new(render: Render) -> Arc<Self> {
-        Arc::new(Self { render, state: Mutex::new(State::default()) })
+        Arc::new(Self { render, state: Mutex::default(), windows: Arc::default() })
     }
 
     fn state(&self) -> Result<MutexGuard<'_, State>, StoreError> {
@@ -201,7 +204,38 @@ impl Store for MemoryStore {
     }
 
     async fn outbox_len(&self) -> Result<u64, StoreError> {
-        Ok(self.state()?.outbox_len)
+        Ok(self.state()?.outbox.len() as u64)
+    }
+
+    async fn lease_outbox(
+        &self,
+        reader: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<OutboxLease>, StoreError> {
+        Ok(self.state()?.outbox_lease.give(reader, now, until))
+    }
+
+    async fn waiting_events(&self, limit: usize) -> Result<Vec<WaitingEvent>, StoreError> {
+        let state = self.state()?;
+        let events = state.outbox.iter().take(limit);
+        Ok(events.map(|(id, event)| WaitingEvent { id: *id, event: event.clone() }).collect())
+    }
+
+    async fn remove_events(&self, lease: &OutboxLease, ids: &[u64]) -> Result<(), EventsError> {
+        let mut state = self.state()?;
+        if !state.outbox_lease.stands(lease) {
+            return Err(EventsError::Passed);
+        }
+        for id in ids {
+            state.outbox.remove(id);
+        }
+        Ok(())
+    }
+
+    /// Applications on one store share them, as servers on one database do.
+    fn windows(&self) -> Arc<dyn Windows> {
+        self.windows.clone()
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -66,7 +66,7 @@ impl App {
         };
         let email = Email::parse(&left.email).map_err(|_| OfflineMessageError::InvalidEmail)?;
         let from = from.filter(|_| !to.is_empty()).ok_or(OfflineMessageError::NoAddress)?;
-        self.keep_mail_pace_of_house()?;
+        self.keep_mail_pace_of_house().await?;
         let name = one_line(&left.name, MAX_NAME);
         let mail = Mail {
             from,

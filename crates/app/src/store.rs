@@ -5,6 +5,7 @@
 //! and columns; it knows no rule. `conformance.rs` says what every store must do.
 
 mod messages;
+mod outbox;
 mod rooms;
 mod visitors;
 
@@ -15,13 +16,16 @@ use domain::change_set::{ChangeSet, Counter};
 use domain::channel::ChannelIdentity;
 use domain::contact::{Contact, Portrait};
 use domain::directory::{Record, Token};
-use domain::ids::{ContactId, InquiryId, MessageId, Revision, RoomId, UserId, VisitorId};
+use domain::ids::{ContactId, InquiryId, MessageId, Revision, RoomId, Timestamp, UserId, VisitorId};
 use domain::journal::JournalEntry;
 use domain::message::Message;
 use domain::room::Room;
 use domain::visitor::Visitor;
 
+use crate::windows::Windows;
+
 pub use self::messages::{MessagePage, MessageSearch, Which};
+pub use self::outbox::{EventsError, LocalLease, OutboxLease, WaitingEvent};
 pub use self::rooms::{Period, RoomPage, RoomSearch, RoomSortKey, is_queued};
 pub use self::visitors::{VisitorFilter, VisitorPage, VisitorSearch};
 
@@ -235,6 +239,21 @@ pub trait Store: Send + Sync {
 
     /// How many events wait in the outbox.
     async fn outbox_len(&self) -> Result<u64, StoreError>;
+    /// The outbox is this reader's until then, or goes on being; none, while it is another's.
+    async fn lease_outbox(
+        &self,
+        reader: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<OutboxLease>, StoreError>;
+    /// The events that wait, those of one contact in their order; at most so many. One that is
+    /// committed later may come before one that was handed out earlier, never of the same contact.
+    async fn waiting_events(&self, limit: usize) -> Result<Vec<WaitingEvent>, StoreError>;
+    /// Takes these out of the outbox, unless it has passed to another reader.
+    async fn remove_events(&self, lease: &OutboxLease, ids: &[u64]) -> Result<(), EventsError>;
+
+    /// The windows in which things are counted, of all servers on the database.
+    fn windows(&self) -> Arc<dyn Windows>;
     /// Whether the store is reachable and can be written to.
     async fn check(&self) -> Result<(), StoreError>;
     /// What the store counts of itself.

@@ -14,6 +14,7 @@ use crate::ConverseError;
 use crate::error::AppError;
 use crate::mail::{Correspondent, Mail, MailError, addresses, one_line};
 use crate::settings::FROM_EMAIL;
+use crate::windows::{Counted, WindowKey};
 
 /// Whether transcripts are offered and sent.
 const IS_ENABLED: &str = "Livechat_enable_transcript";
@@ -69,15 +70,13 @@ impl App {
             return Err(TranscriptError::Disabled.into());
         }
         let (room, visitor) = self.room_of_visitor(token, room).await?;
-        self.pace_of_transcripts
-            .count(&visitor.id, PER_MINUTE, self.now())
-            .map_err(|seconds| ConverseError::TooFast { seconds })?;
+        self.keep_pace(WindowKey::new(Counted::Transcripts, &[visitor.id.as_str()]), PER_MINUTE).await?;
         let said = self.all_said(&room).await?;
         // Else anybody could mail a text of its own to anybody.
         if !said.iter().any(Message::is_from_agent) {
             return Err(TranscriptError::Empty.into());
         }
-        self.keep_mail_pace(email)?;
+        self.keep_mail_pace(email).await?;
         self.mail_transcript(&said, email, "").await
     }
 

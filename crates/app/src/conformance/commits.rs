@@ -20,7 +20,7 @@ use super::fixtures::{
 };
 use super::reading::{assert_same, everything};
 use super::render;
-use crate::store::{CommitError, View};
+use crate::store::{CommitError, EventsError, View};
 
 /// A contact with something in every one of its members.
 fn rich_contact() -> ChangeSet {
@@ -254,11 +254,16 @@ pub async fn many_parallel_commits_on_different_contacts_all_land(store: &Shared
 
 pub async fn a_closed_store_refuses_everything(store: &Shared) {
     land(store, make(1, person("Ana", &[], &[]))).await;
+    let lease = store.lease_outbox("reader", at(0), at(30)).await.expect("the store answers").expect("nobody has it");
     store.close().await.expect("nothing is in the way of closing");
     assert!(store.check().await.is_err());
     assert!(store.contact(&contact_id(1)).await.is_err());
     assert!(store.search_contacts(&search(&[])).await.is_err());
     assert!(store.draw(Counter::Guests).await.is_err());
+    assert!(store.lease_outbox("reader", at(0), at(30)).await.is_err());
+    assert!(store.waiting_events(1).await.is_err());
+    let taken_out = store.remove_events(&lease, &[1]).await;
+    assert!(matches!(taken_out, Err(EventsError::Store(_))), "{taken_out:?}");
     let answer = store.commit(&make(2, person("Bea", &[], &[]))).await;
     assert!(matches!(answer, Err(CommitError::Store(_))), "{answer:?}");
 }

@@ -2,14 +2,14 @@
 //!
 //! `bears` (in `bears.rs`) answers whether a change set may be applied; `apply` cannot fail. Both name every member of the change set, so that a new one is not forgotten.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use domain::change_set::{ChangeSet, Counter, MessageChange, RoomChange, VisitorChange};
 use domain::channel::ChannelIdentity;
 use domain::contact::Contact;
 use domain::directory::{DirectoryChange, Record, RecordKey, Token, TokenChange};
 use domain::ids::{ContactId, MessageId, Revision, RoomId, UserId, VisitorId};
-use domain::journal::JournalEntry;
+use domain::journal::{Event, JournalEntry};
 use domain::message::Message;
 use domain::room::Room;
 use domain::visitor::Visitor;
@@ -17,7 +17,7 @@ use indexmap::IndexMap;
 
 use super::index::Index;
 use super::listing::{ContactRow, Listing};
-use crate::store::StoreFigures;
+use crate::store::{LocalLease, StoreFigures};
 
 /// A record and its place in the order of creation.
 pub(super) struct Row<T> {
@@ -55,8 +55,10 @@ pub(super) struct State {
     pub(super) tokens: IndexMap<String, Token>,
     pub(super) tokens_revision: u64,
     pub(super) counters: HashMap<Counter, u64>,
-    /// Nothing takes an event out of a store that forgets, so that it keeps but their number.
-    pub(super) outbox_len: u64,
+    /// By their ids, which are given in the order of the events.
+    pub(super) outbox: BTreeMap<u64, Event>,
+    pub(super) outbox_lease: LocalLease,
+    next_event: u64,
 }
 
 impl Default for State {
@@ -86,7 +88,9 @@ impl Default for State {
             tokens: IndexMap::new(),
             tokens_revision: 0,
             counters: HashMap::new(),
-            outbox_len: 0,
+            outbox: BTreeMap::new(),
+            outbox_lease: LocalLease::default(),
+            next_event: 0,
         }
     }
 }
@@ -141,7 +145,10 @@ impl State {
         for entry in journal {
             self.journal.entry(entry.contact.clone()).or_default().push(entry.clone());
         }
-        self.outbox_len += events.len() as u64;
+        for event in events {
+            self.outbox.insert(self.next_event, event.clone());
+            self.next_event += 1;
+        }
         for (counter, by) in counters {
             *self.counters.entry(*counter).or_default() += by;
             if *counter == Counter::ResolvedConflicts {

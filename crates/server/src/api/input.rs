@@ -44,7 +44,7 @@ impl FromRequestParts<Api> for ClientAddress {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Infallible> {
-        Ok(Self(api.rate.client(parts)))
+        Ok(Self(api.client_address(parts)))
     }
 }
 
@@ -60,7 +60,7 @@ impl<T: Input> FromRequest<Api> for Body<T> {
         let route = route_of(&parts);
         let bytes = whole(body, api.body_bytes).await?;
         let value = read_body(&parts.headers, &bytes);
-        counted_and_checked(&parts, api, route, Mode::Body, value).map(Self)
+        counted_and_checked(&parts, api, route, Mode::Body, value).await.map(Self)
     }
 }
 
@@ -100,7 +100,7 @@ impl<T: Input> FromRequestParts<Api> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
         let value = Value::Object(parse_query(parts.uri.query().unwrap_or_default())?);
-        counted_and_checked(parts, api, route_of(parts), Mode::Query, value).map(Self)
+        counted_and_checked(parts, api, route_of(parts), Mode::Query, value).await.map(Self)
     }
 }
 
@@ -109,11 +109,11 @@ impl FromRequestParts<Api> for NoInput {
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
         parse_query(parts.uri.query().unwrap_or_default())?;
-        rate::limit(parts, api).map(|()| Self)
+        rate::limit(parts, api).await.map(|()| Self)
     }
 }
 
-fn counted_and_checked<T: Input>(
+async fn counted_and_checked<T: Input>(
     parts: &Parts,
     api: &Api,
     route: Route,
@@ -121,14 +121,14 @@ fn counted_and_checked<T: Input>(
     mut value: Value,
 ) -> Result<T, ApiError> {
     if route == Route::Legacy {
-        rate::limit(parts, api)?;
+        rate::limit(parts, api).await?;
     }
     validate(&T::SCHEMA, mode, &mut value).map_err(|violations| match route {
         Route::Legacy => ApiError::Invalid(violations),
         Route::Typed => ApiError::InvalidTyped { violations, is_query: mode == Mode::Query },
     })?;
     if route == Route::Typed {
-        rate::limit(parts, api)?;
+        rate::limit(parts, api).await?;
     }
     serde_json::from_value(value).map_err(|error| ApiError::unforeseen(&error))
 }

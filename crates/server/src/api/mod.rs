@@ -49,7 +49,6 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use crate::api::endpoint::Endpoint;
-use crate::api::rate::RateLimiter;
 
 pub use crate::api::contact_wire::render;
 use crate::config::{Secret, TrustedProxies};
@@ -59,7 +58,8 @@ use crate::config::{Secret, TrustedProxies};
 pub struct Api {
     /// The use cases.
     pub app: Arc<App>,
-    rate: Arc<RateLimiter>,
+    /// The proxies that may speak for others.
+    trusted: Arc<TrustedProxies>,
     /// The largest body taken.
     body_bytes: usize,
     /// Names this process on every answer.
@@ -72,7 +72,7 @@ impl Api {
     /// The API over an application.
     pub fn new(app: Arc<App>, trusted: TrustedProxies, body_bytes: usize, instance: &str) -> Self {
         let instance = HeaderValue::from_str(instance).unwrap_or_else(|_| HeaderValue::from_static("concord"));
-        Self { app, rate: Arc::new(RateLimiter::new(trusted)), body_bytes, instance, tokens_secret: None }
+        Self { app, trusted: Arc::new(trusted), body_bytes, instance, tokens_secret: None }
     }
 
     /// The same, where programs that know the secret are given logins of others.
@@ -83,7 +83,7 @@ impl Api {
 
     /// The address a request comes from; a proxy that is trusted may speak for another.
     pub(crate) fn client_address(&self, parts: &Parts) -> IpAddr {
-        self.rate.client(parts)
+        rate::client(&self.trusted, parts)
     }
 }
 

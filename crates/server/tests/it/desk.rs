@@ -46,6 +46,11 @@ impl Desk {
         Self::open_on(url, &[]).await
     }
 
+    /// The same, with settings of its own.
+    pub(crate) async fn open_at_with(url: &str, settings: &[(&str, &str)]) -> Self {
+        Self::open_on(url, settings).await
+    }
+
     async fn open_on(store: &str, settings: &[(&str, &str)]) -> Self {
         let flag =
             |key: &str, value: &str| Flag { name: format!("--{key}"), key: key.to_owned(), value: value.to_owned() };

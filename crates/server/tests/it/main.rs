@@ -19,6 +19,7 @@ mod desk;
 mod edge;
 mod exchanges;
 mod health;
+mod limits;
 mod listener;
 mod live;
 mod mail;

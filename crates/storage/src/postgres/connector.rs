@@ -16,6 +16,7 @@ use super::PostgresOptions;
 use super::address::Address;
 use super::connection::Connection;
 use super::failure::Failure;
+use super::windows;
 use crate::key::unavailable;
 
 /// How long after a connection could not be made no other is tried.
@@ -32,6 +33,8 @@ const BY_KEY: [&str; 5] = [
     "SET idle_in_transaction_session_timeout = 30000",
 ];
 
+const COUNTING: [&str; 3] = ["SET jit = off", "SET enable_seqscan = off", "SET synchronous_commit = off"];
+
 /// How long bringing the database to its form may take.
 const MIGRATING: Duration = Duration::from_secs(4 * 3600);
 
@@ -42,6 +45,8 @@ pub(super) enum Purpose {
     Read,
     Search,
     Write,
+    /// For counts that a crash may forget.
+    Count,
 }
 
 /// Makes connections.
@@ -86,7 +91,11 @@ impl Connector {
                 tracing::warn!(error = &error as &dyn Error, "a connection to the database broke");
             }
         });
-        let patience = if purpose == Purpose::Migrate { MIGRATING } else { self.options.answer_timeout };
+        let patience = match purpose {
+            Purpose::Migrate => MIGRATING,
+            Purpose::Read | Purpose::Search | Purpose::Write => self.options.answer_timeout,
+            Purpose::Count => self.options.answer_timeout.min(windows::PATIENCE),
+        };
         let connection = Connection::new(client, patience);
         // The server gives up when nobody waits for the answer any more.
         let limit = patience.as_millis();
@@ -95,6 +104,7 @@ impl Connector {
             Purpose::Migrate => &[],
             Purpose::Search => &SEARCHING,
             Purpose::Read | Purpose::Write => &BY_KEY,
+            Purpose::Count => &COUNTING,
         };
         for setting in settings {
             match connection.script(setting).await {

@@ -8,7 +8,10 @@ use super::PostgresOpenError;
 use super::connection::Connection;
 use super::failure::Failure;
 
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/postgres/0001_start.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../migrations/postgres/0001_start.sql"),
+    include_str!("../../migrations/postgres/0002_windows.sql"),
+];
 
 /// How often a step is tried while others are in the way.
 const ATTEMPTS: u32 = 20;

@@ -12,15 +12,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use app::store::{
-    CommitError, ContactKey, ContactPage, ContactSearch, Heads, MessagePage, MessageSearch, Render, RoomPage,
-    RoomSearch, Rows, Store, StoreError, StoreFigures, View, VisitorKey, VisitorPage, VisitorSearch,
+    CommitError, ContactKey, ContactPage, ContactSearch, EventsError, Heads, MessagePage, MessageSearch, OutboxLease,
+    Render, RoomPage, RoomSearch, Rows, Store, StoreError, StoreFigures, View, VisitorKey, VisitorPage, VisitorSearch,
+    WaitingEvent,
 };
+use app::windows::Windows;
 use async_trait::async_trait;
 use domain::change_set::{ChangeSet, Counter};
 use domain::channel::ChannelIdentity;
 use domain::contact::Contact;
 use domain::directory::Token;
-use domain::ids::{ContactId, InquiryId, MessageId, RoomId, UserId, VisitorId};
+use domain::ids::{ContactId, InquiryId, MessageId, RoomId, Timestamp, UserId, VisitorId};
 use domain::journal::JournalEntry;
 use domain::message::Message;
 use domain::room::Room;
@@ -33,7 +35,9 @@ pub use self::address::AddressError;
 use self::connection::Connection;
 use self::connector::{Connector, Purpose, Readers};
 pub use self::options::{PostgresOpenError, PostgresOptions};
+use self::outbox::Taker;
 use self::queue::{Member, Queue};
+use self::windows::SharedWindows;
 use self::writer::{Shared, Writer, any_shard};
 use crate::key::{unavailable, unsigned};
 use crate::prepare::prepare;
@@ -47,12 +51,14 @@ mod connector;
 mod failure;
 mod migrate;
 mod options;
+mod outbox;
 mod part;
 mod queue;
 mod read;
 mod search;
 mod tally;
 mod text;
+mod windows;
 mod write;
 mod write_contacts;
 mod write_rooms;
@@ -75,7 +81,9 @@ pub struct PostgresStore {
     queue: Arc<Queue>,
     shared: Arc<Shared>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
-    closing: Arc<Notify>,
+    closing: [Arc<Notify>; 2],
+    taker: Taker,
+    windows: Arc<SharedWindows>,
     resolved: tokio::sync::Mutex<Numbers>,
     guests: tokio::sync::Mutex<Numbers>,
 }
@@ -112,7 +120,8 @@ impl PostgresStore {
         bring_up_figures(&readers, &shared)
             .await
             .map_err(|source| PostgresOpenError::Unreachable { database: database.clone(), source })?;
-        let closing = Arc::new(Notify::new());
+        let closing = [Arc::new(Notify::new()), Arc::new(Notify::new())];
+        let (windows, counting) = SharedWindows::open(Arc::clone(&readers)).await;
         let mut tasks: Vec<JoinHandle<()>> = (0..options.writers.max(1))
             .map(|n| {
                 let writer = Writer {
@@ -126,7 +135,15 @@ impl PostgresStore {
                 tokio::spawn(keep_writing(writer))
             })
             .collect();
-        tasks.push(tokio::spawn(keep_figures(Arc::clone(&readers), Arc::clone(&shared), Arc::clone(&closing))));
+        let [figures_end, counting_ends] = closing.clone();
+        tasks.push(tokio::spawn(keep_figures(Arc::clone(&readers), Arc::clone(&shared), figures_end)));
+        tasks.push(tokio::spawn(async move {
+            tokio::select! {
+                () = counting_ends.notified() => {}
+                () = counting.run() => {}
+            }
+        }));
+        let taker = Taker::new(connector, Arc::clone(&shared));
         Ok(Self {
             render,
             database,
@@ -135,6 +152,8 @@ impl PostgresStore {
             shared,
             tasks: Mutex::new(tasks),
             closing,
+            taker,
+            windows: Arc::new(windows),
             resolved: tokio::sync::Mutex::default(),
             guests: tokio::sync::Mutex::default(),
         })
@@ -151,7 +170,7 @@ impl PostgresStore {
     fn stop(&self) -> Vec<JoinHandle<()>> {
         self.readers.connector.close();
         self.queue.close();
-        self.closing.notify_one();
+        self.closing.iter().for_each(|closing| closing.notify_one());
         std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -324,6 +343,27 @@ impl Store for PostgresStore {
         self.readers.read(|connection| async move { read::waiting(&connection).await }).await
     }
 
+    async fn lease_outbox(
+        &self,
+        reader: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<OutboxLease>, StoreError> {
+        self.readers.read(|connection| async move { outbox::lease(&connection, reader, now, until).await }).await
+    }
+
+    async fn waiting_events(&self, limit: usize) -> Result<Vec<WaitingEvent>, StoreError> {
+        self.readers.read(|connection| async move { outbox::waiting(&connection, limit).await }).await
+    }
+
+    async fn remove_events(&self, lease: &OutboxLease, ids: &[u64]) -> Result<(), EventsError> {
+        self.taker.remove(lease, ids).await
+    }
+
+    fn windows(&self) -> Arc<dyn Windows> {
+        self.windows.clone()
+    }
+
     async fn check(&self) -> Result<(), StoreError> {
         // Written and on disk: a database that only reads, or whose disk is full, does not pass.
         let write = |connection: Arc<Connection>| async move { read::reserve(&connection, RESERVATIONS, 1).await };
@@ -348,6 +388,7 @@ impl Store for PostgresStore {
             task.await.map_err(unavailable)?;
         }
         self.readers.close().await;
+        self.taker.close().await;
         Ok(())
     }
 }

@@ -225,7 +225,7 @@ pub(super) fn from_json<T: DeserializeOwned>(table: &str, raw: &str) -> Read<T> 
 }
 
 /// A value that is stored as one word.
-fn from_word<'de, T: Deserialize<'de>>(word: &'de str) -> Result<T, StoreError> {
+pub(super) fn from_word<'de, T: Deserialize<'de>>(word: &'de str) -> Result<T, StoreError> {
     T::deserialize(StrDeserializer::<ValueError>::new(word))
-        .map_err(|error| corrupt(format!("journal `{word}`"), error))
+        .map_err(|error| corrupt(format!("the word `{word}`"), error))
 }

@@ -11,15 +11,17 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 
 use app::store::{
-    CommitError, ContactKey, ContactPage, ContactSearch, Heads, MessagePage, MessageSearch, Render, RoomPage,
-    RoomSearch, Rows, Store, StoreError, StoreFigures, View, VisitorKey, VisitorPage, VisitorSearch,
+    CommitError, ContactKey, ContactPage, ContactSearch, EventsError, Heads, LocalLease, MessagePage, MessageSearch,
+    OutboxLease, Render, RoomPage, RoomSearch, Rows, Store, StoreError, StoreFigures, View, VisitorKey, VisitorPage,
+    VisitorSearch, WaitingEvent,
 };
+use app::windows::{LocalWindows, Windows};
 use async_trait::async_trait;
 use domain::change_set::{ChangeSet, Counter};
 use domain::channel::ChannelIdentity;
 use domain::contact::Contact;
 use domain::directory::Token;
-use domain::ids::{ContactId, InquiryId, MessageId, RoomId, UserId, VisitorId};
+use domain::ids::{ContactId, InquiryId, MessageId, RoomId, Timestamp, UserId, VisitorId};
 use domain::journal::JournalEntry;
 use domain::message::Message;
 use domain::room::Room;
@@ -72,6 +74,9 @@ pub struct SqliteStore {
     writer: Mutex<Option<JoinHandle<()>>>,
     resolved: tokio::sync::Mutex<Numbers>,
     guests: tokio::sync::Mutex<Numbers>,
+    /// One process uses the file: nobody else could have it.
+    outbox_lease: tokio::sync::Mutex<LocalLease>,
+    windows: Arc<LocalWindows>,
 }
 
 impl std::fmt::Debug for SqliteStore {
@@ -127,6 +132,8 @@ impl SqliteStore {
             writer: Mutex::new(Some(writer)),
             resolved: tokio::sync::Mutex::default(),
             guests: tokio::sync::Mutex::default(),
+            outbox_lease: tokio::sync::Mutex::default(),
+            windows: Arc::default(),
         })
     }
 
@@ -160,11 +167,13 @@ impl SqliteStore {
         }
     }
 
+    fn ensure_open(&self) -> Result<(), StoreError> {
+        if self.reader.is_closed.load(Ordering::Acquire) { Err(unavailable(CLOSED)) } else { Ok(()) }
+    }
+
     /// A read by key, done at once.
     fn read<T>(&self, read: impl FnOnce(&Connection) -> Read<T>) -> Result<T, StoreError> {
-        if self.reader.is_closed.load(Ordering::Acquire) {
-            return Err(unavailable(CLOSED));
-        }
+        self.ensure_open()?;
         let connection = self.reader.by_key.get_or_try(|| self.reader.connect())?;
         Ok(read(connection)?)
     }
@@ -174,9 +183,7 @@ impl SqliteStore {
         &self,
         read: impl FnOnce(&Connection) -> Read<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        if self.reader.is_closed.load(Ordering::Acquire) {
-            return Err(unavailable(CLOSED));
-        }
+        self.ensure_open()?;
         let permit = Arc::clone(&self.reader.searches).acquire_owned().await.map_err(unavailable)?;
         let reader = Arc::clone(&self.reader);
         let read = move || {
@@ -337,9 +344,7 @@ impl Store for SqliteStore {
     }
 
     async fn draw(&self, counter: Counter) -> Result<u64, StoreError> {
-        if self.reader.is_closed.load(Ordering::Acquire) {
-            return Err(unavailable(CLOSED));
-        }
+        self.ensure_open()?;
         let mut numbers = self.numbers(counter).lock().await;
         if numbers.left == 0 {
             let last = self.reserve(counter, NUMBERS_AT_A_TIME).await?;
@@ -351,6 +356,36 @@ impl Store for SqliteStore {
 
     async fn outbox_len(&self) -> Result<u64, StoreError> {
         Ok(unsigned(self.shared.outbox.load(Ordering::Acquire)))
+    }
+
+    async fn lease_outbox(
+        &self,
+        reader: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<OutboxLease>, StoreError> {
+        self.ensure_open()?;
+        Ok(self.outbox_lease.lock().await.give(reader, now, until))
+    }
+
+    async fn waiting_events(&self, limit: usize) -> Result<Vec<WaitingEvent>, StoreError> {
+        self.read_aside(move |connection| read::waiting_events(connection, limit)).await
+    }
+
+    async fn remove_events(&self, lease: &OutboxLease, ids: &[u64]) -> Result<(), EventsError> {
+        // Kept until it is done, so that the outbox does not pass to another meanwhile.
+        let current = self.outbox_lease.lock().await;
+        if !current.stands(lease) {
+            return Err(EventsError::Passed);
+        }
+        let (reply, answer) = oneshot::channel();
+        self.enqueue(Job::RemoveEvents(ids.to_vec(), reply))?;
+        answer.await.map_err(unavailable)??;
+        Ok(())
+    }
+
+    fn windows(&self) -> Arc<dyn Windows> {
+        self.windows.clone()
     }
 
     async fn check(&self) -> Result<(), StoreError> {

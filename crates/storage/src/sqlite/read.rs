@@ -3,7 +3,7 @@
 //!
 //! Evidence: the conformance suite.
 
-use app::store::{ContactKey, Heads, Rows, StoreError, View, VisitorKey};
+use app::store::{ContactKey, Heads, Rows, StoreError, View, VisitorKey, WaitingEvent};
 use domain::author::Author;
 use domain::change_set::Counter;
 use domain::channel::ChannelIdentity;
@@ -11,7 +11,7 @@ use domain::contact::Contact;
 use domain::directory::Token;
 use domain::history::Seq;
 use domain::ids::{ContactId, InquiryId, MessageId, Revision, RoomId, Timestamp, UserId, VisitorId};
-use domain::journal::{JournalEntry, Verb};
+use domain::journal::{Event, EventKind, JournalEntry, Verb};
 use domain::message::Message;
 use domain::room::Room;
 use domain::stored;
@@ -190,6 +190,20 @@ pub(super) fn counter(connection: &Connection, counter: Counter) -> Read<u64> {
     Ok(unsigned(number(connection, counter.as_str())?.unwrap_or(0)))
 }
 
+pub(super) fn waiting_events(connection: &Connection, limit: usize) -> Read<Vec<WaitingEvent>> {
+    let sql = "SELECT id, kind, contact, revision, at, author FROM outbox ORDER BY id LIMIT ?1";
+    all(connection, sql, [i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+        let event = Event {
+            kind: from_word::<EventKind>(text(row, 1)?)?,
+            contact: contact_id(row.get(2)?),
+            revision: Revision::from_number(unsigned(row.get(3)?)),
+            at: Timestamp::from_millis(row.get(4)?),
+            by: from_word::<Author>(text(row, 5)?)?,
+        };
+        Ok(WaitingEvent { id: unsigned(row.get(0)?), event })
+    })
+}
+
 /// The first row of a query, read.
 pub(super) fn first<T>(
     connection: &Connection,
@@ -254,5 +268,5 @@ pub(super) fn from_json<T: DeserializeOwned>(table: &str, raw: &str) -> Read<T> 
 /// A value that is stored as one word.
 pub(super) fn from_word<'de, T: Deserialize<'de>>(word: &'de str) -> Read<T> {
     T::deserialize(StrDeserializer::<ValueError>::new(word))
-        .map_err(|error| corrupt(format!("journal `{word}`"), error).into())
+        .map_err(|error| corrupt(format!("the word `{word}`"), error).into())
 }

@@ -105,6 +105,16 @@ pub(super) fn reserve(connection: &Connection, counter: Counter, count: u64) -> 
     Ok(unsigned(number(connection, counter.as_str())?.unwrap_or(0)))
 }
 
+/// Takes events out of the outbox; answers how many of them were in it.
+pub(super) fn remove_events(connection: &Connection, ids: &[u64], effects: &mut Effects) -> Result<u64, Refusal> {
+    let mut removed = 0;
+    for id in ids {
+        removed += run(connection, "DELETE FROM outbox WHERE id = ?1", [signed(*id)])?;
+    }
+    effects.tally.outbox -= i64::try_from(removed).unwrap_or(i64::MAX);
+    Ok(removed as u64)
+}
+
 /// Why a change set is not written.
 #[derive(Debug)]
 pub(super) enum Refusal {

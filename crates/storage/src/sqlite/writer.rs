@@ -21,7 +21,7 @@ use super::checkpoint::Checkpointer;
 use super::index;
 use super::open::BUSY_TIMEOUT;
 use super::stretches::Stretches;
-use super::write::{Effects, Refusal, Tally, reserve, write};
+use super::write::{Effects, Refusal, Tally, remove_events, reserve, write};
 use crate::key::unavailable;
 use crate::prepare::Prepared;
 
@@ -41,6 +41,8 @@ pub(super) enum Job {
     Commit(Box<Prepared>, oneshot::Sender<Result<(), CommitError>>),
     /// Take numbers of a counter out of circulation; answers the last.
     Reserve(Counter, u64, oneshot::Sender<Result<u64, StoreError>>),
+    /// Take the events with these ids out of the outbox; answers how many there were.
+    RemoveEvents(Vec<u64>, oneshot::Sender<Result<u64, StoreError>>),
     /// Answer once the search index shows everything committed before.
     Index(oneshot::Sender<Result<(), StoreError>>),
     #[cfg(test)]
@@ -75,7 +77,7 @@ impl Shared {
 /// An answer that waits for the commit.
 enum Reply {
     Commit(oneshot::Sender<Result<(), CommitError>>, Result<(), CommitError>),
-    Reserve(oneshot::Sender<Result<u64, StoreError>>, Result<u64, StoreError>),
+    Number(oneshot::Sender<Result<u64, StoreError>>, Result<u64, StoreError>),
 }
 
 /// Why a whole group failed, for everyone in it.
@@ -85,7 +87,7 @@ impl Reply {
     fn is_done(&self) -> bool {
         match self {
             Self::Commit(_, outcome) => outcome.is_ok(),
-            Self::Reserve(_, outcome) => outcome.is_ok(),
+            Self::Number(_, outcome) => outcome.is_ok(),
         }
     }
 
@@ -93,7 +95,7 @@ impl Reply {
     fn send(self) {
         match self {
             Self::Commit(reply, outcome) => drop(reply.send(outcome)),
-            Self::Reserve(reply, outcome) => drop(reply.send(outcome)),
+            Self::Number(reply, outcome) => drop(reply.send(outcome)),
         }
     }
 
@@ -101,7 +103,7 @@ impl Reply {
         let error = unavailable(Arc::clone(error));
         match self {
             Self::Commit(reply, _) => Self::Commit(reply, Err(error.into())).send(),
-            Self::Reserve(reply, _) => Self::Reserve(reply, Err(error)).send(),
+            Self::Number(reply, _) => Self::Number(reply, Err(error)).send(),
         }
     }
 }
@@ -178,7 +180,13 @@ impl Writer {
                 Job::Reserve(counter, count, reply) => {
                     let work = |connection: &Connection, _: &mut Effects| Ok(reserve(connection, counter, count)?);
                     let outcome = self.in_savepoint(&mut is_open, work);
-                    replies.push(Reply::Reserve(reply, outcome.map_err(Refusal::into_store_error)));
+                    replies.push(Reply::Number(reply, outcome.map_err(Refusal::into_store_error)));
+                }
+                Job::RemoveEvents(ids, reply) => {
+                    let work =
+                        |connection: &Connection, effects: &mut Effects| remove_events(connection, &ids, effects);
+                    let outcome = self.in_savepoint(&mut is_open, work);
+                    replies.push(Reply::Number(reply, outcome.map_err(Refusal::into_store_error)));
                 }
                 Job::Index(reply) => self.index_waiters.push(reply),
                 #[cfg(test)]
@@ -226,7 +234,7 @@ impl Writer {
             match &reply {
                 Reply::Commit(_, Ok(())) => self.shared.change_sets.fetch_add(1, Ordering::Relaxed),
                 Reply::Commit(_, Err(CommitError::Stale)) => self.shared.stale.fetch_add(1, Ordering::Relaxed),
-                Reply::Commit(_, Err(CommitError::Store(_))) | Reply::Reserve(..) => 0,
+                Reply::Commit(_, Err(CommitError::Store(_))) | Reply::Number(..) => 0,
             };
             reply.send();
         }

@@ -44,7 +44,7 @@ impl FromRequestParts<Api> for Origin {
         let headers = &parts.headers;
         Ok(Self {
             user_agent: kept(headers, &USER_AGENT),
-            ip: api.rate.client(parts).to_string(),
+            ip: api.client_address(parts).to_string(),
             host: kept(headers, &HOST),
             is_widget: WIDGET_COOKIES.iter().all(|(name, value)| has_cookie(headers, name, value)),
         })

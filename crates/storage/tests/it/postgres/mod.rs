@@ -4,9 +4,11 @@ mod away;
 mod cluster;
 mod commit;
 mod open;
+mod outbox;
 mod search;
 mod servers;
 mod tls;
+mod windows;
 
 use std::sync::Arc;
 
