@@ -143,7 +143,8 @@ pub struct StoreFigures {
 /// A failure of the database; its cause is for the log, never for an answer.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database cannot be reached or refuses to work.
+    /// The database cannot be reached or refuses to work. Where several servers share it, what was to
+    /// be committed may be done all the same: the answer was lost.
     #[error("the store is not available")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// What is stored contradicts itself.
@@ -158,9 +159,12 @@ pub enum StoreError {
     /// More waits to be written than the store takes on.
     #[error("the store has too much to write")]
     Overloaded,
+    /// Somebody else holds what was to be written, and does not let go of it. Nothing was done.
+    #[error("somebody else holds what was to be written")]
+    Held,
 }
 
-/// Why a change set was not committed. Nothing of it was.
+/// Why a change set was not committed, as far as is known. There is no half of one.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
     /// What the decision rested on has changed; decide again from what is there now.

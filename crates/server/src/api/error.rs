@@ -208,6 +208,9 @@ fn of_app(error: AppError) -> Response {
         AppError::Transcript(error) => error_livechat::transcript(error).into_response(),
         AppError::DeleteVisitor(error) => error_livechat::delete_visitor(error).into_response(),
         AppError::Busy => overloaded("Too much happens to this record at once; try again", "attempts used up"),
+        AppError::Store(StoreError::Held) => {
+            overloaded("Too much happens to this record at once; try again", "another holds it")
+        }
         AppError::Store(StoreError::Overloaded) => {
             overloaded("The server has too much to write; try again", "queue full")
         }

@@ -2,16 +2,17 @@
 //!
 //! Statements of a batch are sent before the first answer is awaited, so a batch costs one round
 //! trip. They are done in their order; after one that fails, the rest of a transaction is void.
-//! A connection that did not answer in time is not used again: what it is at is unknown.
+//! A connection that did not answer in time is not used again: what it is at is unknown. That holds
+//! also where nobody waited for so long, as when requests have less time than the database.
 //! Evidence: the conformance suite; `tests/it/postgres/away.rs`.
 
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row, Statement};
@@ -51,18 +52,28 @@ pub(super) struct Connection {
     patience: Duration,
     statements: Mutex<HashMap<&'static str, Statement>>,
     is_given_up: AtomicBool,
+    /// When the first question was asked after the last answer; whoever asked may have gone.
+    unheard_since: Mutex<Option<Instant>>,
 }
 
 type Answers<'f, T> = Vec<Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'f>>>;
 
 impl Connection {
     pub(super) fn new(client: Client, patience: Duration) -> Self {
-        Self { client, patience, statements: Mutex::default(), is_given_up: AtomicBool::new(false) }
+        Self {
+            client,
+            patience,
+            statements: Mutex::default(),
+            is_given_up: AtomicBool::new(false),
+            unheard_since: Mutex::default(),
+        }
     }
 
     /// Whether nothing can be asked of it any more.
     pub(super) fn is_closed(&self) -> bool {
-        self.client.is_closed() || self.is_given_up.load(Ordering::Acquire)
+        self.client.is_closed()
+            || self.is_given_up.load(Ordering::Acquire)
+            || self.unheard_since().is_some_and(|since| since.elapsed() > self.patience)
     }
 
     /// The rows of a statement that is kept prepared.
@@ -114,6 +125,14 @@ impl Connection {
         self.in_time(self.client.batch_execute(sql)).await
     }
 
+    /// Does a statement that some engines do not know, and do without.
+    pub(super) async fn script_if_known(&self, sql: &str) -> Result<(), Failure> {
+        match self.script(sql).await {
+            Err(Failure::Lost(error)) => Err(Failure::Lost(error)),
+            Ok(()) | Err(Failure::Clash(_) | Failure::Held | Failure::Moved | Failure::Refused(_)) => Ok(()),
+        }
+    }
+
     async fn prepared_all(&self, batch: &Batch<'_>) -> Result<Vec<Statement>, Error> {
         let mut statements = Vec::with_capacity(batch.0.len());
         for step in &batch.0 {
@@ -132,8 +151,14 @@ impl Connection {
         Ok(statement)
     }
 
+    fn unheard_since(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.unheard_since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn in_time<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
+        self.unheard_since().get_or_insert_with(Instant::now);
         if let Ok(answer) = tokio::time::timeout(self.patience, answer).await {
+            *self.unheard_since() = None;
             return Ok(answer?);
         }
         self.is_given_up.store(true, Ordering::Release);

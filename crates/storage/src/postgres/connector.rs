@@ -25,13 +25,16 @@ const REST_AFTER_FAILURE: Duration = Duration::from_millis(100);
 /// What a server is told at the start of a connection, each by itself: what an engine does not
 /// know it does without. Plans made for a table while it was small must not be kept for it.
 const SEARCHING: [&str; 1] = ["SET jit = off"];
-const BY_KEY: [&str; 5] = [
-    "SET jit = off",
-    "SET enable_seqscan = off",
-    "SET enable_hashjoin = off",
-    "SET enable_mergejoin = off",
-    "SET idle_in_transaction_session_timeout = 30000",
-];
+const BY_KEY: [&str; 4] =
+    ["SET jit = off", "SET enable_seqscan = off", "SET enable_hashjoin = off", "SET enable_mergejoin = off"];
+
+/// Of the time an answer may take, the part that a transaction waits for another's rows, and the part
+/// after which the database ends one that says nothing more: what a server held that is gone, or that
+/// the network has forgotten, is free before those who wait for it give up.
+const PART_FOR_LOCKS: u32 = 4;
+
+/// A connection that is cut is noticed within this time; one that is silent is not.
+const SOON: Duration = Duration::from_secs(1);
 
 const COUNTING: [&str; 3] = ["SET jit = off", "SET enable_seqscan = off", "SET synchronous_commit = off"];
 
@@ -98,8 +101,8 @@ impl Connector {
         };
         let connection = Connection::new(client, patience);
         // The server gives up when nobody waits for the answer any more.
-        let limit = patience.as_millis();
-        connection.script(&format!("SET statement_timeout = {limit}; SET lock_timeout = {}", limit / 2)).await?;
+        let (limit, locks) = (patience.as_millis(), (patience / PART_FOR_LOCKS).as_millis());
+        connection.script(&format!("SET statement_timeout = {limit}; SET lock_timeout = {locks}")).await?;
         let settings: &[&str] = match purpose {
             Purpose::Migrate => &[],
             Purpose::Search => &SEARCHING,
@@ -107,12 +110,10 @@ impl Connector {
             Purpose::Count => &COUNTING,
         };
         for setting in settings {
-            match connection.script(setting).await {
-                Err(Failure::Lost(error)) => return Err(Failure::Lost(error)),
-                Ok(()) | Err(Failure::Clash(_) | Failure::Moved | Failure::Refused(_)) => {}
-            }
+            connection.script_if_known(setting).await?;
         }
         if purpose == Purpose::Write {
+            connection.script_if_known(&format!("SET idle_in_transaction_session_timeout = {locks}")).await?;
             // What is answered is on disk, whatever the default of the database.
             let setting = connection.query("SELECT current_setting('synchronous_commit')", &[]).await;
             if setting.is_ok_and(|rows| rows.first().is_some_and(|row| row.get::<_, &str>(0) == "off")) {
@@ -147,14 +148,16 @@ impl Readers {
         }
     }
 
-    /// Reads by key. Where the connection was lost, the read is done again on another.
+    /// Reads by key. Where the connection turned out to be lost, the read is done again on another; not
+    /// where that took as long as anyone waits.
     pub(super) async fn read<T, F: Future<Output = Result<T, Failure>>>(
         &self,
         read: impl Fn(Arc<Connection>) -> F,
     ) -> Result<T, StoreError> {
         self.connector.ensure_open()?;
+        let asked = Instant::now();
         match read(self.shared().await?).await {
-            Err(Failure::Lost(_)) => {}
+            Err(Failure::Lost(_)) if asked.elapsed() < SOON => {}
             answer => return answer.map_err(Failure::into_store_error),
         }
         read(self.shared().await?).await.map_err(Failure::into_store_error)
@@ -167,6 +170,7 @@ impl Readers {
     ) -> Result<T, StoreError> {
         self.connector.ensure_open()?;
         let _permit = self.searches.acquire().await.map_err(unavailable)?;
+        let asked = Instant::now();
         let mut attempts = 2;
         loop {
             attempts -= 1;
@@ -176,7 +180,7 @@ impl Readers {
                 None => Arc::new(self.connector.connect(Purpose::Search).await.map_err(Failure::into_store_error)?),
             };
             match search(Arc::clone(&connection)).await {
-                Err(Failure::Lost(_)) if attempts > 0 => {}
+                Err(Failure::Lost(_)) if attempts > 0 && asked.elapsed() < SOON => {}
                 answer => {
                     self.idle().push(connection);
                     return answer.map_err(Failure::into_store_error);

@@ -14,6 +14,8 @@ use crate::key::unavailable;
 pub(super) enum Failure {
     /// Somebody else was in the way.
     Clash(Error),
+    /// Somebody else held what was to be written for as long as anyone waits for that.
+    Held,
     /// Somebody else changed what was locked; no database that keeps its word does this.
     Moved,
     /// The connection, or the server behind it, is gone or going.
@@ -23,11 +25,10 @@ pub(super) enum Failure {
 }
 
 /// Somebody else was first, or at it at the same time.
-const CLASHES: [SqlState; 6] = [
+const CLASHES: [SqlState; 5] = [
     SqlState::T_R_SERIALIZATION_FAILURE,
     SqlState::T_R_DEADLOCK_DETECTED,
     SqlState::UNIQUE_VIOLATION,
-    SqlState::LOCK_NOT_AVAILABLE,
     SqlState::DUPLICATE_TABLE,
     SqlState::DUPLICATE_OBJECT,
 ];
@@ -52,6 +53,8 @@ impl From<Error> for Failure {
         };
         if CLASHES.contains(code) {
             Self::Clash(error)
+        } else if *code == SqlState::LOCK_NOT_AVAILABLE {
+            Self::Held
         } else if GONE.contains(code) || code.code().starts_with("08") {
             Self::Lost(unavailable(error))
         } else {
@@ -70,6 +73,7 @@ impl Failure {
     pub(super) fn into_store_error(self) -> StoreError {
         match self {
             Self::Clash(error) => unavailable(error),
+            Self::Held => StoreError::Held,
             Self::Moved => unavailable("a row changed that was locked"),
             Self::Lost(error) | Self::Refused(error) => error,
         }

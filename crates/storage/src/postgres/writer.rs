@@ -3,7 +3,8 @@
 //! written, and committed with the count of it.
 //!
 //! A change set that is stale is left out before anything is written, so it harms no neighbour. A
-//! group that fails for another reason is tried once more, and then its members one by one.
+//! group that fails for another reason is tried once more, and then its members one by one; who
+//! finds a row held by somebody who does not let go of it is told so, and does not wait again.
 //! Nothing is tried again that may have been committed: when the answer to a commit is lost, those
 //! who wait get an error, which is no acknowledgement. Evidence: `tests/it/postgres/commit.rs`,
 //! `away.rs`, `servers.rs`.
@@ -94,7 +95,10 @@ impl Writer {
                 Ok(outcomes) => return self.answer(members, &outcomes),
                 Err(GroupFailure::Unknown(error)) => return fail_all(members, &error),
                 Err(GroupFailure::Undone(Failure::Clash(_) | Failure::Moved | Failure::Lost(_))) => {}
-                Err(GroupFailure::Undone(Failure::Refused(_))) => break,
+                Err(GroupFailure::Undone(Failure::Held)) if members.len() == 1 => {
+                    return fail_all(members, &StoreError::Held);
+                }
+                Err(GroupFailure::Undone(Failure::Held | Failure::Refused(_))) => break,
             }
         }
         if self.connection.is_none() && members.len() > 1 {
@@ -126,6 +130,7 @@ impl Writer {
         }
         match last {
             Failure::Clash(_) | Failure::Moved => self.answer(members.into(), &[Outcome::Stale]),
+            Failure::Held => fail_all(members.into(), &StoreError::Held),
             Failure::Lost(error) | Failure::Refused(error) => fail_all(members.into(), &error),
         }
     }
@@ -169,9 +174,9 @@ impl Writer {
                 (self.on_commit.0)(outcomes.iter().filter(|outcome| **outcome == Outcome::Done).count());
                 Ok(outcomes)
             }
-            Err(clash @ (Failure::Clash(_) | Failure::Moved)) => {
+            Err(undone @ (Failure::Clash(_) | Failure::Held | Failure::Moved)) => {
                 self.roll_back().await;
-                Err(clash.into())
+                Err(undone.into())
             }
             Err(Failure::Lost(error) | Failure::Refused(error)) => {
                 self.connection = None;
@@ -208,13 +213,18 @@ impl Writer {
 }
 
 fn fail_all(members: Vec<Member>, error: &StoreError) {
-    tracing::error!(error = error as &dyn Error, change_sets = members.len(), "change sets were not written");
-    let cause = match error {
-        StoreError::Unavailable(source) => source.to_string(),
-        StoreError::Corrupt { .. } | StoreError::Overloaded => error.to_string(),
-    };
+    tracing::error!(
+        error = error as &dyn Error,
+        change_sets = members.len(),
+        "change sets are not known to be written"
+    );
     for member in members {
-        drop(member.reply.send(Err(unavailable(cause.clone()).into())));
+        let error = match error {
+            StoreError::Held => StoreError::Held,
+            StoreError::Unavailable(source) => unavailable(source.to_string()),
+            StoreError::Corrupt { .. } | StoreError::Overloaded => unavailable(error.to_string()),
+        };
+        drop(member.reply.send(Err(error.into())));
     }
 }
 

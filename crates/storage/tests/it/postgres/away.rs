@@ -2,11 +2,14 @@
 //! store works on, with all that was acknowledged.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use app::conformance::render;
 use app::store::{CommitError, Store, StoreError};
 use storage::{PostgresOptions, PostgresStore};
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::cluster::{Cluster, say_not_run};
@@ -41,7 +44,7 @@ async fn what_was_acknowledged_outlives_a_crash_of_the_database() {
     while store.figures().change_sets < 200 {
         tokio::task::yield_now().await;
     }
-    cluster.crash();
+    cluster.kill();
     let acknowledged: Vec<u32> = tasks.join_all().await.into_iter().flatten().collect();
     assert!(acknowledged.len() >= 200);
     assert!(is_away(&store.check().await));
@@ -100,9 +103,59 @@ async fn a_database_that_does_not_answer_is_not_waited_for() {
     let store = super::open_with(&database, &options).await;
     let beside = database.connect().await;
     beside.batch_execute("BEGIN; LOCK TABLE contacts IN ACCESS EXCLUSIVE MODE").await.unwrap();
-    assert!(is_away(&store.contact(&contact_id(1)).await));
+    let answer = store.contact(&contact_id(1)).await;
+    assert!(matches!(answer, Err(StoreError::Held)), "{answer:?}");
+    let asked = Instant::now();
     let answer = store.commit(&person(1, "Ana", "", "")).await;
-    assert!(matches!(answer, Err(CommitError::Store(_) | CommitError::Stale)), "{answer:?}");
+    assert!(matches!(answer, Err(CommitError::Store(StoreError::Held))), "{answer:?}");
+    assert!(asked.elapsed() < options.answer_timeout, "it is waited for once, and told: {:?}", asked.elapsed());
     beside.batch_execute("COMMIT").await.unwrap();
     store.commit(&person(1, "Ana", "", "")).await.unwrap();
+}
+
+/// Requests have less time than the database is given: then nobody ever waits until it is plain that
+/// there is no answer.
+#[tokio::test]
+async fn a_connection_that_falls_silent_is_given_up_though_nobody_waits_for_long() {
+    let Some(database) = database().await else { return };
+    let (before, rest) = database.url.split_once('@').unwrap();
+    let (address, name) = rest.split_once('/').unwrap();
+    let (silence, port) = relay(address.to_owned()).await;
+    let url = format!("{before}@127.0.0.1:{port}/{name}");
+    let options = PostgresOptions { answer_timeout: Duration::from_secs(2), ..PostgresOptions::default() };
+    let store = PostgresStore::open(&url, render, &options).await.unwrap();
+    for _ in 0..options.readers {
+        store.contact(&contact_id(1)).await.unwrap();
+    }
+    silence.send_replace(true);
+    let start = Instant::now();
+    // All of them: they are used in turn.
+    let mut in_a_row = 0;
+    while in_a_row < 2 * options.readers {
+        let answer = tokio::time::timeout(Duration::from_millis(100), store.contact(&contact_id(1))).await;
+        in_a_row = if answer.is_ok() { in_a_row + 1 } else { 0 };
+        assert!(start.elapsed() < 2 * options.answer_timeout, "it is asked for ever");
+    }
+    assert!(start.elapsed() > options.answer_timeout / 2, "{:?}", start.elapsed());
+}
+
+/// Passes on what is said to the database, but for what was under way when it is told to be silent.
+async fn relay(database: String) -> (watch::Sender<bool>, u16) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (silence, silences) = watch::channel(false);
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let (database, mut silences) = (database.clone(), silences.clone());
+            silences.mark_unchanged();
+            tokio::spawn(async move {
+                let mut server = TcpStream::connect(database).await.unwrap();
+                tokio::select! {
+                    passed = copy_bidirectional(&mut client, &mut server) => drop(passed),
+                    Ok(()) = silences.changed() => std::future::pending().await,
+                }
+            });
+        }
+    });
+    (silence, port)
 }

@@ -114,6 +114,18 @@ impl Cluster {
         }
     }
 
+    /// Kills the server's first process and all that it has made, which leave nothing in order behind.
+    pub(crate) fn kill(&mut self) {
+        let folder = self.folder.as_ref().expect("ours");
+        let lock = fs::read_to_string(folder.join("data/postmaster.pid")).expect("it runs");
+        let first = lock.lines().next().expect("its id").to_owned();
+        let children = fs::read_to_string(format!("/proc/{first}/task/{first}/children")).unwrap_or_default();
+        let all = std::iter::once(&*first).chain(children.split_whitespace());
+        let killed = Command::new("kill").arg("-9").args(all).stderr(Stdio::null()).status();
+        killed.expect("there is such a program");
+        self.crash();
+    }
+
     /// The URL of a database.
     pub(crate) fn url(&self, database: &str) -> String {
         let (before, query) = self.url.split_once('?').map_or((&*self.url, ""), |(before, query)| (before, query));
