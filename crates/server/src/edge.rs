@@ -125,6 +125,9 @@ fn refusal(status: StatusCode, error: &'static str, cause: &str) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
     response.extensions_mut().insert(Cause(cause.to_owned()));
     response
 }

@@ -169,5 +169,6 @@ async fn a_request_that_takes_too_long_is_answered_503() {
     let server = Running::start(surrounded(router, Duration::from_millis(20)).0).await;
     let answer = server.get("/").await;
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(answer.contains("retry-after: 1\r\n"), "{answer}");
     assert!(answer.ends_with(r#"{"success":false,"error":"Request timed out"}"#), "{answer}");
 }
