@@ -2,7 +2,8 @@
 //! the API, and it is one conversation: nothing that was acknowledged is lost, nothing that was
 //! refused is kept, nothing that was sent twice is there twice, and the count is exact.
 //!
-//! Then it ends while everyone goes on writing, and another begins from the other source. Evidence
+//! Then it ends while everyone goes on writing, and another begins from the other source. It plays on
+//! one server, and on two that share a database, with windows of either kind at each. Evidence
 //! for whose conversation is whose: contract/around.md 5.1 and 5.2.
 
 use std::collections::BTreeSet;
@@ -13,10 +14,13 @@ use app::store::{MessageSearch, Store, VisitorKey, Which};
 use domain::ids::RoomId;
 use domain::message::MessageKind;
 use serde_json::{Value, json};
+use server::client::Answer;
 use tokio::sync::Barrier;
 
+use crate::caller::{Caller, expect_ok};
+use crate::consistency::check_against_itself;
 use crate::ledger::Ledger;
-use crate::process::{Caller, House, Process, expect_ok};
+use crate::process::{House, Servers, Stage};
 
 const CLIENTS: usize = 50;
 /// How many messages each sends before the conversation ends.
@@ -38,17 +42,19 @@ impl Window {
     /// Registers and finds the conversation, or opens it.
     async fn room(&mut self) -> Value {
         let visitor = json!({ "visitor": { "token": TOKEN, "name": "Ana", "email": "ana@shop.example" } });
-        let path = "/api/v1/livechat/visitor";
-        expect_ok(&self.caller.try_visitor("POST", path, Some(&visitor), self.is_widget).await.unwrap());
-        let path = format!("/api/v1/livechat/room?token={TOKEN}");
-        expect_ok(&self.caller.try_visitor("GET", &path, None, self.is_widget).await.unwrap())
+        expect_ok(&self.ask("POST", "/api/v1/livechat/visitor", Some(&visitor)).await);
+        expect_ok(&self.ask("GET", &format!("/api/v1/livechat/room?token={TOKEN}"), None).await)
+    }
+
+    /// Whoever is turned away comes back.
+    async fn ask(&mut self, method: &str, path: &str, body: Option<&Value>) -> Answer {
+        self.caller.insist(method, path, body, self.is_widget).await
     }
 
     /// Whether it was said; if not, because the conversation has ended.
     async fn says(&mut self, room: &str, id: &str) -> bool {
         let body = json!({ "token": TOKEN, "rid": room, "msg": format!("said {id}"), "_id": id });
-        let path = "/api/v1/livechat/message";
-        let answer = self.caller.try_visitor("POST", path, Some(&body), self.is_widget).await.unwrap();
+        let answer = self.ask("POST", "/api/v1/livechat/message", Some(&body)).await;
         if answer.status != 200 {
             assert_eq!((answer.status.as_u16(), answer.json()["error"].as_str()), (400, Some("room-closed")));
             return false;
@@ -60,7 +66,7 @@ impl Window {
 
 /// Everyone does the same at once; every other window is the widget's, unless `is_widget` says.
 async fn everyone<T, F>(
-    process: &Process,
+    servers: &Servers,
     is_widget: Option<bool>,
     each: impl Fn(Window) -> F + Clone + Send + 'static,
 ) -> Vec<T>
@@ -71,7 +77,7 @@ where
     let barrier = Arc::new(Barrier::new(CLIENTS));
     let tasks = (0..CLIENTS).map(|number| {
         let is_widget = is_widget.unwrap_or(number % 2 == 0);
-        let (barrier, mut caller, each) = (barrier.clone(), process.client(), each.clone());
+        let (barrier, mut caller, each) = (barrier.clone(), servers.client(number / 2), each.clone());
         tokio::spawn(async move {
             caller.get("/healthz").await;
             barrier.wait().await;
@@ -124,11 +130,21 @@ async fn said_in(store: &dyn Store, room: &str) -> BTreeSet<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_windows_of_one_visitor_are_one_conversation_from_its_beginning_to_its_end() {
-    let house = House::prepare().await;
-    let mut process = house.start().await;
-    process.client().define_fields(&["tier"]).await;
+    fifty_windows(Stage::OneOnSqlite).await;
+}
 
-    let answers = everyone(&process, None, |mut window| async move {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_windows_of_one_visitor_are_one_conversation_from_its_beginning_to_its_end_on_two_servers() {
+    fifty_windows(Stage::TwoOnPostgres).await;
+}
+
+async fn fifty_windows(stage: Stage) {
+    let Some(house) = House::prepare_on(stage).await else { return };
+    let mut servers = house.start_all().await;
+    servers.client(0).define_fields(&["tier"]).await;
+    servers.until_known(&["tier"]).await;
+
+    let answers = everyone(&servers, None, |mut window| async move {
         let answer = window.room().await;
         let room = answer["room"]["_id"].as_str().unwrap();
         for message in 0..MESSAGES {
@@ -138,19 +154,19 @@ async fn fifty_windows_of_one_visitor_are_one_conversation_from_its_beginning_to
             assert!(window.says(room, &id).await);
         }
         let body = json!({ "token": TOKEN, "key": "tier", "value": window.number.to_string(), "overwrite": false });
-        expect_ok(&window.caller.visitor_posts("/api/v1/livechat/custom.field", &body).await);
+        expect_ok(&window.ask("POST", "/api/v1/livechat/custom.field", Some(&body)).await);
         answer
     })
     .await;
     let opened = the_one(&answers);
     let (room, contact) = (opened["_id"].as_str().unwrap().to_owned(), opened["contactId"].as_str().unwrap());
     let is_widget = opened["source"]["type"] == "widget";
-    let info = process.client().get(&format!("/api/v1/channels.info?roomId={room}")).await;
+    let info = servers.client(0).get(&format!("/api/v1/channels.info?roomId={room}")).await;
     assert_eq!(expect_ok(&info)["channel"]["msgs"], 1 + CLIENTS * MESSAGES);
 
     let acknowledged = Arc::new(AtomicUsize::new(0));
     let rooms = room.clone();
-    let said_late: Vec<Vec<String>> = everyone(&process, None, move |mut window| {
+    let said_late: Vec<Vec<String>> = everyone(&servers, None, move |mut window| {
         let (room, acknowledged) = (rooms.clone(), acknowledged.clone());
         async move {
             let mut said = Vec::new();
@@ -163,7 +179,7 @@ async fn fifty_windows_of_one_visitor_are_one_conversation_from_its_beginning_to
                 assert!(said.len() < BEFORE_THE_END, "it goes on after its end");
                 if acknowledged.fetch_add(1, Ordering::Relaxed) + 1 == BEFORE_THE_END {
                     let body = json!({ "token": TOKEN, "rid": room });
-                    expect_ok(&window.caller.visitor_posts("/api/v1/livechat/room.close", &body).await);
+                    expect_ok(&window.ask("POST", "/api/v1/livechat/room.close", Some(&body)).await);
                 }
             }
         }
@@ -172,7 +188,7 @@ async fn fifty_windows_of_one_visitor_are_one_conversation_from_its_beginning_to
 
     // A source that is new to the visitor's channels: a contact of its own, and the visitor's next
     // conversation.
-    let answers = everyone(&process, Some(!is_widget), |mut window| async move {
+    let answers = everyone(&servers, Some(!is_widget), |mut window| async move {
         let answer = window.room().await;
         assert!(window.says(answer["room"]["_id"].as_str().unwrap(), &format!("next-{}", window.number)).await);
         answer
@@ -180,29 +196,34 @@ async fn fifty_windows_of_one_visitor_are_one_conversation_from_its_beginning_to
     .await;
     let next = the_one(&answers);
     assert!(next["_id"] != *room && next["contactId"] != *contact);
-    assert!(process.stop().success());
+    let turned_away = servers.turned_away().await;
+    servers.stop();
 
-    let store = house.open();
+    let store = house.open().await;
     let early = (0..CLIENTS).flat_map(|number| (0..MESSAGES).map(move |message| format!("{number}-{message}")));
     let late: Vec<_> = said_late.into_iter().flatten().collect();
     assert!(late.len() >= BEFORE_THE_END);
-    println!("{} messages before the end, {} while it came", CLIENTS * MESSAGES, late.len());
-    assert_eq!(said_in(&store, &room).await, early.chain(late).collect());
+    println!(
+        "{stage:?}: {} messages before the end, {} while it came, {turned_away} turned away",
+        CLIENTS * MESSAGES,
+        late.len()
+    );
+    assert_eq!(said_in(&*store, &room).await, early.chain(late).collect());
     let said_next = (0..CLIENTS).map(|number| format!("next-{number}")).collect();
-    assert_eq!(said_in(&store, next["_id"].as_str().unwrap()).await, said_next);
+    assert_eq!(said_in(&*store, next["_id"].as_str().unwrap()).await, said_next);
 
     let visitor = store.visitor_by(&VisitorKey::Token(TOKEN.to_owned())).await.unwrap().unwrap();
     let open = store.open_rooms_of_visitor(&visitor.id).await.unwrap();
     assert_eq!(open.iter().map(|room| room.id.as_str()).collect::<Vec<_>>(), [next["_id"].as_str().unwrap()]);
-    let ledger = Ledger::read(&store, contact).await;
+    let ledger = Ledger::read(&*store, contact).await;
     for number in 0..CLIENTS {
         ledger.assert_arrived("custom_fields.tier", &number.to_string());
     }
     assert_eq!(ledger.open_rivals(), RIVALS);
-    drop(store);
-    let file = rusqlite::Connection::open(house.database()).unwrap();
-    let count =
-        |table: &str| file.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0)).unwrap();
-    assert_eq!((count("visitors"), count("contacts"), count("channels"), count("rooms")), (1, 2, 2, 2));
-    assert_eq!(house.log(), "");
+    let beside = house.beside().await;
+    for (table, rows) in [("visitors", 1), ("contacts", 2), ("channels", 2), ("rooms", 2)] {
+        assert_eq!(beside.count(table).await, rows, "{table}");
+    }
+    check_against_itself(&*store, &beside).await;
+    house.check_log(turned_away);
 }

@@ -123,6 +123,14 @@ impl Ledger {
         assert_eq!(times, Some(&1), "`{value}` of `{field}` was decided otherwise than once");
     }
 
+    /// Nothing that was said once arrived twice, and nothing that was decided once was decided twice,
+    /// acknowledged or not.
+    pub(crate) fn assert_nothing_twice(&self) {
+        for (said, times) in self.arrived.iter().chain(&self.decided) {
+            assert_eq!(*times, 1, "{said:?} was done {times} times");
+        }
+    }
+
     /// The entry that left a field with a value.
     pub(crate) fn decision(&self, field: &str, value: &str) -> &JournalEntry {
         let left = |change: &FieldChange| change.field == field && change.after.as_deref() == Some(value);

@@ -1,9 +1,11 @@
-//! The real program, on a database of its own: prepared, started, asked, stopped, killed.
+//! The real program, on a database of its own: prepared, started, asked, stopped, killed; one of it
+//! on a SQLite file, or several on one PostgreSQL database.
 //!
 //! The database is prepared in this process, through the crates the program is made of: an
 //! administrator who is logged in, and no limit on the rate of calls, which is not what is proven
 //! here. Everything after that goes over HTTP. What the program logs is kept, and read at the end.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::{IpAddr, Ipv4Addr};
@@ -20,25 +22,78 @@ use app::store::Store;
 use app::{App, FirstAdministrator, PasswordCost, World};
 use domain::change_set::ChangeSet;
 use domain::directory::{DirectoryChange, Record, Setting};
-use serde_json::{Value, json};
+use serde_json::json;
 use server::api;
-use server::client::{Answer, Client, ClientError, Credentials};
-use storage::{SqliteOptions, SqliteStore};
+use server::client::Credentials;
+use storage::{PostgresOptions, PostgresStore, SqliteOptions, SqliteStore};
 use tempfile::TempDir;
+
+use crate::beside::Beside;
+use crate::caller::{Caller, expect_ok};
+use crate::cluster::{self, Cluster, Database};
 
 /// How long a start may take before it counts as failed.
 const START_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How often a server learns what others made the figures of the database.
+const FIGURES_EVERY: Duration = Duration::from_secs(1);
+
+/// Where a proof plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// One server, on a file.
+    OneOnSqlite,
+    /// Two servers, on one database.
+    TwoOnPostgres,
+}
+
 /// A database, prepared, and what is needed to serve it.
 pub(crate) struct House {
     folder: TempDir,
+    place: Place,
     pub(crate) admin: Credentials,
 }
 
+enum Place {
+    File,
+    /// A database that goes with the house, or one of a cluster that the proof itself runs.
+    Postgres {
+        url: String,
+        _database: Option<Database>,
+    },
+}
+
 impl House {
+    /// On a file.
     pub(crate) async fn prepare() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store: Arc<dyn Store> = Arc::new(open(&folder.path().join("concord.db")));
+        Self::prepare_in(Place::File).await
+    }
+
+    /// Where the proof plays; nowhere, and it is said, where there is no PostgreSQL.
+    pub(crate) async fn prepare_on(stage: Stage) -> Option<Self> {
+        let place = match stage {
+            Stage::OneOnSqlite => Place::File,
+            Stage::TwoOnPostgres => {
+                let Some(cluster) = cluster::shared() else {
+                    cluster::say_not_run();
+                    return None;
+                };
+                let database = cluster.database().await;
+                Place::Postgres { url: database.url.clone(), _database: Some(database) }
+            }
+        };
+        Some(Self::prepare_in(place).await)
+    }
+
+    /// In a cluster of the proof's own.
+    pub(crate) async fn prepare_with(cluster: &Cluster) -> Self {
+        Self::prepare_in(Place::Postgres { url: cluster.url("postgres"), _database: None }).await
+    }
+
+    async fn prepare_in(place: Place) -> Self {
+        let nobody = Credentials { user_id: String::new(), token: String::new() };
+        let mut house = Self { folder: tempfile::tempdir().unwrap(), place, admin: nobody };
+        let store = house.open().await;
         let world = World {
             store: store.clone(),
             clock: Arc::new(SystemClock),
@@ -72,12 +127,21 @@ impl House {
         };
         store.commit(&ChangeSet { directory: Some(change), ..ChangeSet::default() }).await.unwrap();
         store.close().await.unwrap();
-        let admin = Credentials { user_id: session.user.id.to_string(), token: session.token };
-        Self { folder, admin }
+        house.admin = Credentials { user_id: session.user.id.to_string(), token: session.token };
+        house
     }
 
+    /// The file of a house that has one.
     pub(crate) fn database(&self) -> PathBuf {
         self.folder.path().join("concord.db")
+    }
+
+    /// What the program is told to serve.
+    pub(crate) fn url(&self) -> String {
+        match &self.place {
+            Place::File => format!("sqlite:{}", self.database().display()),
+            Place::Postgres { url, .. } => url.clone(),
+        }
     }
 
     /// Where the program's log goes; every start writes on at its end.
@@ -85,16 +149,36 @@ impl House {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
+    /// Nothing is in the log but that so many were turned away, as may happen where servers meet.
+    pub(crate) fn check_log(&self, turned_away: u64) {
+        let log = self.log();
+        let (told, rest): (Vec<&str>, Vec<&str>) = log.lines().partition(|line| line.contains(" status=503 "));
+        assert_eq!(told.len() as u64, turned_away, "a line for each who was turned away: {log}");
+        let is_cause = |line: &&str| line.contains("somebody else holds what was to be written");
+        // The last look of a server that is stopping finds its store closed.
+        let is_last = |line: &&str| line.contains("cannot follow what other servers commit");
+        let is_two = matches!(self.place, Place::Postgres { .. });
+        assert!(rest.iter().all(|line| is_two && (is_last(line) || turned_away > 0 && is_cause(line))), "{log}");
+    }
+
     /// Starts the program, and comes back once it says that it is ready.
     pub(crate) async fn start(&self) -> Process {
+        self.start_at(&self.url()).await
+    }
+
+    /// Starts the program on the database behind another URL.
+    pub(crate) async fn start_at(&self, url: &str) -> Process {
+        self.start_by(Command::new(program()), url).await.unwrap_or_else(|why| panic!("it did not start: {why}"))
+    }
+
+    /// Starts the program as `command` does, which takes its arguments; else, how it ended.
+    pub(crate) async fn start_by(&self, mut command: Command, url: &str) -> Result<Process, String> {
         let log = File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
-        let program = std::env::var("CONCORD_PROOF_PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_concord").into());
         let started = Instant::now();
-        let mut child = Command::new(program)
+        let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn"])
             .args(["--set", "auth.argon2_memory_kib=7168", "--set", "auth.argon2_iterations=1"])
-            .arg("--store")
-            .arg(format!("sqlite:{}", self.database().display()))
+            .args(["--store", url])
             .env_clear()
             .stdout(Stdio::piped())
             .stderr(log)
@@ -104,8 +188,7 @@ impl House {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.strip_prefix("Concord listens on http://").and_then(|rest| rest.split_once(','));
         let Some((address, _)) = address else {
-            let ended = child.wait();
-            panic!("it did not start: {line:?}, {ended:?}, {}", self.log());
+            return Err(format!("{line:?}, {:?}, {}", child.wait(), self.log()));
         };
         let mut process =
             Process { child, address: address.to_owned(), admin: self.admin.clone(), ready_in: Duration::ZERO };
@@ -114,16 +197,43 @@ impl House {
         }
         process.ready_in = started.elapsed();
         assert!(process.ready_in < START_PATIENCE, "it took {:?} to start", process.ready_in);
-        process
+        Ok(process)
     }
 
-    /// The store, once no process has it.
-    pub(crate) fn open(&self) -> SqliteStore {
-        open(&self.database())
+    /// Starts as many servers as play a part.
+    pub(crate) async fn start_all(&self) -> Servers {
+        let mut servers = vec![self.start().await];
+        if matches!(self.place, Place::Postgres { .. }) {
+            servers.push(self.start().await);
+        }
+        Servers(servers)
+    }
+
+    /// The store, beside the servers, or once no process has the file.
+    pub(crate) async fn open(&self) -> Arc<dyn Store> {
+        match &self.place {
+            Place::File => Arc::new(open(&self.database())),
+            Place::Postgres { url, .. } => {
+                Arc::new(PostgresStore::open(url, api::render, &PostgresOptions::default()).await.unwrap())
+            }
+        }
+    }
+
+    /// The database as it is.
+    pub(crate) async fn beside(&self) -> Beside {
+        match &self.place {
+            Place::File => Beside::file(&self.database()),
+            Place::Postgres { url, .. } => Beside::Postgres(cluster::connect(url).await),
+        }
     }
 }
 
-/// Opens a store as the program does.
+/// The program that is tried.
+pub(crate) fn program() -> String {
+    std::env::var("CONCORD_PROOF_PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_concord").into())
+}
+
+/// Opens a store on a file as the program does.
 pub(crate) fn open(path: &Path) -> SqliteStore {
     SqliteStore::open(path, api::render, &SqliteOptions::default()).unwrap()
 }
@@ -140,7 +250,11 @@ pub(crate) struct Process {
 impl Process {
     /// A connection of an agent's, and of a visitor's: both speak over it.
     pub(crate) fn client(&self) -> Caller {
-        Caller { client: Client::new(self.address.clone()), admin: self.admin.clone() }
+        Caller::new(self.address.clone(), self.admin.clone())
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Ends it as the power cord does, as far as a process can tell.
@@ -165,112 +279,76 @@ impl Drop for Process {
     }
 }
 
-/// Someone who makes requests, one after the other.
-pub(crate) struct Caller {
-    client: Client,
-    admin: Credentials,
-}
+/// Those that serve one database.
+pub(crate) struct Servers(pub(crate) Vec<Process>);
 
-impl Caller {
-    /// As an administrator; fails where there is no answer.
-    pub(crate) async fn get(&mut self, path: &str) -> Answer {
-        self.try_agent("GET", path, None, None).await.unwrap()
+impl Servers {
+    /// A connection to one of them, by turns.
+    pub(crate) fn client(&self, number: usize) -> Caller {
+        self.0[number % self.0.len()].client()
     }
 
-    /// As an administrator; fails where there is no answer.
-    pub(crate) async fn post(&mut self, path: &str, body: &Value) -> Answer {
-        self.try_agent("POST", path, Some(body), None).await.unwrap()
+    /// What a metric comes to, over all of them.
+    pub(crate) async fn sum(&self, metric: &str) -> u64 {
+        let mut sum = 0;
+        for server in &self.0 {
+            sum += server.client().metric(metric).await;
+        }
+        sum
     }
 
-    /// As an administrator; with the revision the contact must be at, if any.
-    pub(crate) async fn try_agent(
-        &mut self,
-        method: &str,
-        path: &str,
-        body: Option<&Value>,
-        if_match: Option<&str>,
-    ) -> Result<Answer, ClientError> {
-        let mut headers = vec![("x-user-id", self.admin.user_id.as_str()), ("x-auth-token", &self.admin.token)];
-        headers.extend(if_match.map(|etag| ("if-match", etag)));
-        send(&mut self.client, method, path, &headers, body).await
+    /// How many requests were answered with that status, over all of them.
+    pub(crate) async fn answers(&self, status: u16) -> u64 {
+        let mut sum = 0;
+        for server in &self.0 {
+            let text = server.client().metrics().await;
+            let of_status = text.lines().filter(|line| line.starts_with("concord_requests_total{"));
+            let of_status = of_status.filter(|line| line.contains(&format!("status=\"{status}\"")));
+            sum += of_status.map(|line| line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap()).sum::<u64>();
+        }
+        sum
     }
 
-    /// As a visitor, who shows no credentials; a page of the chat widget tells itself by cookies.
-    pub(crate) async fn try_visitor(
-        &mut self,
-        method: &str,
-        path: &str,
-        body: Option<&Value>,
-        is_widget: bool,
-    ) -> Result<Answer, ClientError> {
-        let cookies = [("cookie", "rc_room_type=l; rc_is_widget=t")];
-        send(&mut self.client, method, path, if is_widget { &cookies } else { &[] }, body).await
+    /// A figure of the database as each of them shows it: what others wrote shows within a second.
+    pub(crate) async fn figure(&self, metric: &str) -> BTreeSet<u64> {
+        if self.0.len() > 1 {
+            tokio::time::sleep(2 * FIGURES_EVERY).await;
+        }
+        let mut shown = BTreeSet::new();
+        for server in &self.0 {
+            shown.insert(server.client().metric(metric).await);
+        }
+        shown
     }
 
-    pub(crate) async fn visitor_posts(&mut self, path: &str, body: &Value) -> Answer {
-        self.try_visitor("POST", path, Some(body), false).await.unwrap()
+    /// How many were turned away, which nobody is where there is one server.
+    pub(crate) async fn turned_away(&self) -> u64 {
+        let turned_away = self.answers(503).await;
+        assert!(turned_away == 0 || self.0.len() > 1, "{turned_away} were turned away");
+        turned_away
     }
 
-    /// Defines custom fields of persons.
-    pub(crate) async fn define_fields(&mut self, keys: &[&str]) {
-        for key in keys {
-            let data = json!({ "field": key, "label": key, "scope": "visitor", "visibility": "visible" });
-            let saved = self.post("/api/v1/livechat/custom-fields.save", &json!({ "customFieldData": data })).await;
-            expect_ok(&saved);
+    /// Asks them to end, one after the other.
+    pub(crate) fn stop(&mut self) {
+        for server in &mut self.0 {
+            assert!(server.stop().success());
         }
     }
 
-    /// A contact made ahead of its first message; answers with its id.
-    pub(crate) async fn create_contact(&mut self, name: &str, emails: &[&str]) -> String {
-        let body = json!({ "name": name, "emails": emails, "phones": [] });
-        let created = self.post("/api/v1/omnichannel/contacts", &body).await;
-        expect_ok(&created)["contactId"].as_str().unwrap().to_owned()
+    /// Waits until custom fields that were defined at one of them are known to all.
+    pub(crate) async fn until_known(&self, fields: &[&str]) {
+        let patience = Instant::now() + Duration::from_secs(10);
+        for server in &self.0 {
+            let mut caller = server.client();
+            loop {
+                let known = expect_ok(&caller.get("/api/v1/livechat/custom-fields?count=100").await);
+                let known = known["customFields"].as_array().unwrap();
+                if fields.iter().all(|field| known.iter().any(|known| known["_id"] == **field)) {
+                    break;
+                }
+                assert!(Instant::now() < patience, "{known:?}");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
     }
-
-    /// Registers a visitor, and opens its conversation; answers with the room.
-    pub(crate) async fn first_message(&mut self, token: &str, name: &str, email: &str, is_widget: bool) -> Value {
-        let body = json!({ "visitor": { "token": token, "name": name, "email": email } });
-        expect_ok(&self.visitor_posts("/api/v1/livechat/visitor", &body).await);
-        let path = format!("/api/v1/livechat/room?token={token}");
-        let opened = self.try_visitor("GET", &path, None, is_widget).await.unwrap();
-        expect_ok(&opened)["room"].clone()
-    }
-
-    /// A contact as it is read, and its revision.
-    pub(crate) async fn contact(&mut self, id: &str) -> (Value, u64) {
-        let answer = self.get(&format!("/api/v1/omnichannel/contacts.get?contactId={id}")).await;
-        (expect_ok(&answer)["contact"].clone(), revision_of(&answer))
-    }
-
-    /// A metric without labels.
-    pub(crate) async fn metric(&mut self, name: &str) -> u64 {
-        let answer = self.get("/metrics").await;
-        let text = String::from_utf8(answer.body.to_vec()).unwrap();
-        let value = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
-        value.unwrap_or_else(|| panic!("there is no {name} in\n{text}"))
-    }
-}
-
-async fn send(
-    client: &mut Client,
-    method: &str,
-    path: &str,
-    headers: &[(&'static str, &str)],
-    body: Option<&Value>,
-) -> Result<Answer, ClientError> {
-    let headers = headers.iter().chain(&[("content-type", "application/json")]);
-    let headers: Vec<_> = headers.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-    client.send(method, path, &headers, body.map(ToString::to_string).unwrap_or_default()).await
-}
-
-/// The body of an answer that must be a 200.
-pub(crate) fn expect_ok(answer: &Answer) -> Value {
-    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
-    answer.json()
-}
-
-/// The revision of the contact that an answer shows.
-pub(crate) fn revision_of(answer: &Answer) -> u64 {
-    let etag = answer.headers.get("etag").unwrap().to_str().unwrap();
-    etag.trim_matches('"').parse().unwrap()
 }

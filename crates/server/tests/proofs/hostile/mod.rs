@@ -20,17 +20,18 @@ mod words;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 use server::client::Credentials;
 
 use self::requests::{Known, Request, Requests};
 use self::wire::{Reply, Wire};
+use crate::caller::{Caller, expect_ok};
 use crate::consistency::{check_against_itself, check_integrity};
-use crate::number_from_environment;
-use crate::process::{Caller, House, expect_ok};
+use crate::process::House;
+use crate::{number_from_environment, seed};
 
 /// After so many requests the database is looked at, and a new one begun.
 const REQUESTS_A_ROUND: u64 = 5000;
@@ -43,12 +44,6 @@ const ENOUGH_FOR_ALL: u64 = 50_000;
 
 /// How long an ordinary request may take while or after others misbehave.
 const PROMPT: Duration = Duration::from_secs(1);
-
-fn seed() -> u64 {
-    let seed = number_from_environment("CONCORD_PROOF_SEED", rand::rng().random_range(0..1_000_000));
-    println!("seed {seed}");
-    seed
-}
 
 /// What another connection sees of the writes to a database.
 struct Watch(Connection);
@@ -183,8 +178,7 @@ async fn hostile_round(seed: u64, count: u64, tally: &mut Tally) {
     drop((wire, caller));
     assert!(process.stop().success());
     check_integrity(&house.database());
-    let store = house.open();
-    check_against_itself(&store, &house.database()).await;
+    check_against_itself(&*house.open().await, &house.beside().await).await;
 }
 
 /// A refusal says so in the shape of all refusals, in JSON. What a browser asks ahead of a request

@@ -7,9 +7,9 @@ use rand::{RngExt, SeedableRng};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{Watch, ask_properly, prepare, seed, shown};
-use crate::number_from_environment;
+use super::{Watch, ask_properly, prepare, shown};
 use crate::process::House;
+use crate::{number_from_environment, seed};
 
 /// Connections that never come to an end, at once; a server takes 900 by default.
 const LINGERING: usize = 300;
