@@ -261,14 +261,14 @@ impl Counting {
         let insist = async {
             for _ in 1..ATTEMPTS {
                 match connection.query(COUNT, &[&keys, &counts, &at, &ends, &anew]).await {
-                    Err(Failure::Clash(_) | Failure::Moved) => {}
+                    Err(Failure::Clash(_) | Failure::Held | Failure::Moved) => {}
                     done => return done,
                 }
             }
             connection.query(COUNT, &[&keys, &counts, &at, &ends, &anew]).await
         };
         let rows = match timeout(PATIENCE, insist).await {
-            Ok(Err(Failure::Clash(_) | Failure::Moved)) => return Ok(()),
+            Ok(Err(Failure::Clash(_) | Failure::Held | Failure::Moved)) => return Ok(()),
             Ok(rows) => rows?,
             Err(_) => return Err(Failure::Lost(unavailable("counting took too long"))),
         };
@@ -294,7 +294,7 @@ impl Counting {
                 Ok(pruned) if pruned.iter().sum::<u64>() < PRUNED_AT_ONCE.unsigned_abs() => return Ok(()),
                 Ok(_) => {}
                 // Another takes them away.
-                Err(Failure::Clash(_) | Failure::Moved) => return Ok(()),
+                Err(Failure::Clash(_) | Failure::Held | Failure::Moved) => return Ok(()),
                 Err(failure) => return Err(failure),
             }
         }
