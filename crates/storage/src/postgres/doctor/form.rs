@@ -15,21 +15,22 @@ use crate::doctor::words;
 /// What the migrations make and do not take away again, by name: indexes with what makes them.
 #[derive(Debug, Default)]
 struct Made {
-    tables: BTreeSet<&'static str>,
-    indexes: BTreeMap<&'static str, String>,
+    tables: BTreeSet<String>,
+    indexes: BTreeMap<String, String>,
 }
 
 impl Made {
-    fn by(migrations: &[&'static str]) -> Self {
+    fn by(migrations: &[&str]) -> Self {
         let mut made = Self::default();
-        for statement in migrations.iter().flat_map(|migration| migration.split(';')) {
-            let lines = statement.lines().map(|line| line.split_once("--").map_or(line, |(before, _)| before));
-            let plain: Vec<&'static str> = lines.flat_map(str::split_whitespace).collect();
-            let words: Vec<&'static str> =
+        let lines = migrations.iter().flat_map(|migration| migration.lines().chain([";"]));
+        let code = lines.map(|line| line.split_once("--").map_or(line, |(before, _)| before)).collect::<Vec<_>>();
+        for statement in code.join("\n").split(';') {
+            let plain: Vec<&str> = statement.split_whitespace().collect();
+            let words: Vec<&str> =
                 plain.iter().copied().filter(|word| !["UNIQUE", "IF", "NOT", "EXISTS"].contains(word)).collect();
             match words[..] {
-                ["CREATE", "TABLE", name, ..] => drop(made.tables.insert(name)),
-                ["CREATE", "INDEX", name, ..] => drop(made.indexes.insert(name, plain.join(" "))),
+                ["CREATE", "TABLE", name, ..] => drop(made.tables.insert(name.to_owned())),
+                ["CREATE", "INDEX", name, ..] => drop(made.indexes.insert(name.to_owned(), plain.join(" "))),
                 ["DROP", "TABLE", name, ..] => drop(made.tables.remove(name)),
                 ["DROP", "INDEX", name, ..] => drop(made.indexes.remove(name)),
                 _ => {}
@@ -41,7 +42,7 @@ impl Made {
 
 /// The tables that are there, of those that have to be.
 async fn tables(connection: &Connection, made: &Made) -> Read<BTreeSet<String>> {
-    let tables: Vec<&str> = made.tables.iter().copied().collect();
+    let tables: Vec<&String> = made.tables.iter().collect();
     let sql = "SELECT relname::text FROM pg_class \
                WHERE relkind IN ('r', 'p') AND pg_table_is_visible(oid) AND relname::text = ANY ($1)";
     Ok(connection.query(sql, &[&tables]).await?.iter().map(|row| row.get(0)).collect())
@@ -59,8 +60,8 @@ impl Look<'_> {
         self.notes.step("indexes", 0);
         let made = Made::by(&MIGRATIONS);
         let there = tables(self.connection, &made).await?;
-        for table in made.tables.iter().filter(|table| !there.contains(**table)) {
-            self.notes.find("tables", *table, words::NOT_THERE, Mend::Restore);
+        for table in made.tables.iter().filter(|table| !there.contains(*table)) {
+            self.notes.find("tables", table, words::NOT_THERE, Mend::Restore);
         }
         if there.len() < made.tables.len() {
             return Ok(false);
@@ -72,8 +73,8 @@ impl Look<'_> {
                    WHERE pg_table_is_visible(t.oid) AND t.relname::text = ANY ($1)";
         let rows = self.connection.query(sql, &[&there]).await?;
         let keyed: BTreeSet<&str> = rows.iter().filter(|row| row.get(2)).map(|row| row.get(0)).collect();
-        for table in made.tables.iter().filter(|table| !keyed.contains(*table)) {
-            self.notes.find("indexes", *table, words::NO_PRIMARY_KEY, Mend::Decide);
+        for table in made.tables.iter().filter(|table| !keyed.contains(table.as_str())) {
+            self.notes.find("indexes", table, words::NO_PRIMARY_KEY, Mend::Decide);
         }
         let mut missing = made.indexes;
         let mut count = 0;
@@ -101,12 +102,12 @@ mod tests {
     #[test]
     fn what_later_migrations_take_away_is_not_expected() {
         let made = Made::by(&[
-            "-- CREATE TABLE none (a int);\nCREATE TABLE one (a int); CREATE TABLE IF NOT EXISTS two (b int)",
+            "-- One; another.\n-- CREATE TABLE none (a int);\nCREATE TABLE one (a int); CREATE TABLE IF NOT EXISTS two (b int)",
             "CREATE INDEX one_by_a ON one (a); -- of\nCREATE UNIQUE INDEX two_by_b -- all\n ON two (b); DROP TABLE two",
             "DROP INDEX IF EXISTS one_by_a",
         ]);
         assert_eq!(made.tables.into_iter().collect::<Vec<_>>(), ["one"]);
-        let expected = BTreeMap::from([("two_by_b", "CREATE UNIQUE INDEX two_by_b ON two (b)".to_owned())]);
-        assert_eq!(made.indexes, expected);
+        let expected = [("two_by_b", "CREATE UNIQUE INDEX two_by_b ON two (b)")];
+        assert_eq!(made.indexes.iter().map(|(name, sql)| (&**name, &**sql)).collect::<Vec<_>>(), expected);
     }
 }

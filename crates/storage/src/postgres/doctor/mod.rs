@@ -14,6 +14,7 @@ mod ledgers;
 mod mending;
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use app::store::{Render, StoreError};
 use domain::ids::Timestamp;
@@ -80,6 +81,10 @@ pub enum DoctorError {
         source: StoreError,
     },
 }
+
+/// How often it is seen whether others are connected: those of a process that ended linger a moment.
+const LOOKS_FOR_OTHERS: u32 = 10;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// A database that has the form of this version.
 struct Patient {
@@ -156,11 +161,16 @@ impl Patient {
     async fn assert_unused(&self) -> Result<(), DoctorError> {
         let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
                    AND pid <> pg_backend_pid() AND application_name = current_setting('application_name')";
-        let rows = self.connection.query(sql, &[]).await.map_err(|failure| self.refused(failure))?;
-        match rows.first().map_or(0, |row| unsigned(row.get(0))) {
-            0 => Ok(()),
-            sessions => Err(DoctorError::InUse { database: self.database.clone(), sessions }),
+        let mut sessions = 0;
+        for _ in 0..LOOKS_FOR_OTHERS {
+            let rows = self.connection.query(sql, &[]).await.map_err(|failure| self.refused(failure))?;
+            sessions = rows.first().map_or(0, |row| unsigned(row.get(0)));
+            if sessions == 0 {
+                return Ok(());
+            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
         }
+        Err(DoctorError::InUse { database: self.database.clone(), sessions })
     }
 
     async fn examine(&self, render: Render, progress: &mut dyn FnMut(Step)) -> Result<Examination, DoctorError> {
