@@ -12,6 +12,9 @@ use super::Look;
 use super::mending::Mend;
 use crate::doctor::words;
 
+/// How long mending waits for others who write.
+const LOCK_PATIENCE: &str = "10s";
+
 /// What the migrations make and do not take away again, by name: indexes with what makes them.
 #[derive(Debug, Default)]
 struct Made {
@@ -51,7 +54,7 @@ async fn tables(connection: &Connection, made: &Made) -> Read<BTreeSet<String>> 
 /// What keeps whoever writes away from all tables, until the end of a transaction; reading goes on.
 pub(super) async fn lock(connection: &Connection) -> Read<String> {
     let tables: Vec<String> = tables(connection, &Made::by(&MIGRATIONS)).await?.into_iter().collect();
-    Ok(format!("LOCK TABLE {} IN EXCLUSIVE MODE", tables.join(", ")))
+    Ok(format!("SET LOCAL lock_timeout = '{LOCK_PATIENCE}'; LOCK TABLE {} IN EXCLUSIVE MODE", tables.join(", ")))
 }
 
 impl Look<'_> {
