@@ -170,7 +170,9 @@ impl Look<'_> {
             Err(problem) => {
                 self.notes.find("messages", id, problem, Mend::Restore);
                 // Of a conversation of which something cannot be read, no summary is expected.
-                heard.into_iter().for_each(|heard| heard.is_partly_unreadable = true);
+                if let Some(heard) = heard {
+                    heard.is_partly_unreadable = true;
+                }
                 return;
             }
         };
@@ -194,7 +196,7 @@ impl Look<'_> {
     async fn strays(&mut self, strays: Vec<Stray>, doubtful: &mut BTreeMap<String, (Room, Heard)>) -> Looked {
         for Stray { message, n, problem } in strays {
             let (id, room) = (message.id.to_string(), message.room.to_string());
-            if self.connection.query("SELECT FROM rooms WHERE id = $1", &[&room]).await?.is_empty() {
+            if self.connection.query("SELECT 1 FROM rooms WHERE id = $1", &[&room]).await?.is_empty() {
                 self.notes.find("messages", id, words::NO_ROOM, Mend::Restore);
                 continue;
             }

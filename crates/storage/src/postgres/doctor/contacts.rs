@@ -70,8 +70,12 @@ impl Look<'_> {
             let by_keys = identifiers.take(id, id_of).await?;
             let by_channels = channels.take(id, id_of).await?;
             let entries = journal.take(id, |row| row.get("contact")).await?;
-            by_keys.before.iter().for_each(|row| self.key_too_many(row, gone(row)));
-            by_channels.before.iter().for_each(|row| self.channel_too_many(row, gone(row)));
+            for row in &by_keys.before {
+                self.key_too_many(row, gone(row));
+            }
+            for row in &by_channels.before {
+                self.channel_too_many(row, gone(row));
+            }
             self.entries_of_nobody(&entries.before);
             let Some(row) = row else { break };
             let contact = self.contact(&row, &mut tally);
