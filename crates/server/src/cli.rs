@@ -195,7 +195,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::CheckConfig(args) => check_config(&args),
         Command::Backup(args) => operate::back_up(&args),
         Command::Restore(args) => operate::restore(&args),
-        Command::Doctor(args) => operate::doctor(&args),
+        Command::Doctor(args) => block_on(async move { operate::doctor(&args).await }),
         Command::Migrate(args) => block_on(async move { operate::migrate(&args).await }),
     };
     match done {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use app::memory::MemoryStore;
 use app::store::{Render, Store};
 
+pub mod doctor;
 mod key;
 mod migrating;
 mod order;

@@ -200,6 +200,13 @@ pub(crate) fn source_of(channel: &ChannelIdentity) -> String {
     }
 }
 
+/// What a visitor is found by: token, e-mail and phone.
+pub(crate) fn visitor_keys(visitor: &Visitor) -> [Option<&str>; 3] {
+    let email = visitor.email.as_ref().map(domain::email::Email::key).filter(|key| !key.is_empty());
+    let phone = visitor.phone.as_ref().map(domain::phone::Phone::key).filter(|key| !key.is_empty());
+    [visitor.token.as_deref(), email, phone]
+}
+
 /// What a visitor is searched by: its name and username, and the values of its custom fields.
 pub(crate) fn search_texts(visitor: &Visitor) -> (String, String) {
     if visitor.is_erased() {

@@ -6,20 +6,20 @@ use std::fmt::Write;
 use anyhow::bail;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use storage::sqlite::{self, Examination, Finding, Step};
+use storage::doctor::{self, Examination, Finding, Step};
 
-use super::{StoreArgs, file_of};
+use super::StoreArgs;
 use crate::api;
 
 /// How many problems of one table are written out.
 const LISTED_PER_TABLE: usize = 20;
 
 pub const DOCTOR_ABOUT: &str = "\
-Look whether what a SQLite store holds agrees with itself: that every document can be read, \
-that columns, keys, views, counts and the search index are what follows from the documents, that \
+Look whether what a SQLite or PostgreSQL store holds agrees with itself: that every document can \
+be read, that columns, keys, views, counts and indexes are what follows from the documents, that \
 contacts, visitors, conversations and messages belong together, and that no journal is broken.
 
-Without --fix it only reads, and a server may be running. With --fix it says what it found and \
+Without --fix it only reads, and servers may be running. With --fix it says what it found and \
 what it will do about it, does that in one transaction, and looks again; no server may be using \
 the database. It computes anew what can be computed, and never removes or changes what somebody \
 said or decided.";
@@ -45,14 +45,13 @@ pub struct DoctorArgs {
 }
 
 /// `concord doctor`
-pub fn doctor(args: &DoctorArgs) -> anyhow::Result<()> {
-    let config = args.store.load()?;
-    let database = file_of(&config.store, "doctor")?;
+pub async fn doctor(args: &DoctorArgs) -> anyhow::Result<()> {
+    let store = args.store.load()?.store;
     let bar = ProgressBar::new_spinner()
         .with_style(ProgressStyle::with_template("{spinner} {msg}").expect("the template is well formed"));
     let mut progress = |Step { table, rows }: Step| bar.set_message(format!("{table} {rows}"));
     if !args.fix {
-        let found = sqlite::examine(database, api::render, &mut progress);
+        let found = doctor::examine(store.as_str(), api::render, &mut progress).await;
         bar.finish_and_clear();
         let found = found?;
         print!("{}", report(&found, "--fix would"));
@@ -63,15 +62,16 @@ pub fn doctor(args: &DoctorArgs) -> anyhow::Result<()> {
         return Ok(());
     }
     let mut before = 0;
-    let remaining = sqlite::mend(
-        database,
+    let remaining = doctor::mend(
+        store.as_str(),
         api::render,
         &mut |found| {
             before = found.findings.len();
             bar.suspend(|| print!("{}", report(found, "will")));
         },
         &mut progress,
-    );
+    )
+    .await;
     bar.finish_and_clear();
     let remaining = remaining?;
     let left = remaining.findings.len();

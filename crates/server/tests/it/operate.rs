@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use crate::cluster;
+
 fn concord(args: &[&str]) -> (Option<i32>, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_concord")).args(args).env_clear().output().unwrap();
     let Output { status, stdout, stderr } = output;
@@ -68,7 +70,7 @@ fn what_is_for_files_refuses_other_stores_without_showing_a_password() {
     let file = folder.path().join("x.db");
     for store in ["memory:", "postgres://ada:secret@localhost/concord"] {
         let file = text(&file);
-        for args in [&["backup", "--to", file][..], &["restore", "--from", file], &["doctor"]] {
+        for args in [&["backup", "--to", file][..], &["restore", "--from", file]] {
             let (code, _, error) = concord(&[args, &["--store", store]].concat());
             assert_eq!(code, Some(1));
             assert!(error.contains("is for a store in a SQLite file") && !error.contains("secret"), "{error}");
@@ -135,6 +137,63 @@ fn the_doctor_says_what_it_finds_and_what_it_would_do_and_ends_with_1_while_some
     );
     assert!(error.contains("1 problem left"), "{error}");
     damage("DELETE FROM outbox");
+    assert_eq!(doctor(&["--fix"]).0, Some(0));
+    assert_eq!(doctor(&[]).0, Some(0));
+}
+
+#[test]
+fn the_doctor_has_nothing_to_look_at_where_nothing_is_kept_and_shows_no_password() {
+    let (code, _, error) = concord(&["doctor", "--store", "memory:"]);
+    assert_eq!(code, Some(1));
+    assert!(error.contains("a store in memory has nothing to look at"), "{error}");
+    for more in [&[][..], &["--fix"]] {
+        let nowhere = ["doctor", "--store", "postgres://ada:secret@127.0.0.1:1/concord"];
+        let (code, told, error) = concord(&[&nowhere, more].concat());
+        assert_eq!((code, told.as_str()), (Some(1), ""));
+        assert!(error.contains("the database `127.0.0.1/concord` cannot be reached"), "{error}");
+        assert!(!error.contains("secret"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_doctor_looks_at_a_database_in_postgresql_while_it_is_served_and_mends_it_when_it_is_not() {
+    let Some(cluster) = cluster::shared() else { return cluster::say_not_run() };
+    let database = cluster.database().await;
+    let doctor = |more: &[&str]| concord(&[&["doctor", "--store", &database.url], more].concat());
+    let (code, _, error) = doctor(&[]);
+    assert_eq!(code, Some(1));
+    assert!(error.contains("there is no store in the database"), "{error}");
+
+    let (server, _) = serve(&database.url);
+    let (code, told, error) = doctor(&[]);
+    assert_eq!(code, Some(0), "{error}");
+    assert!(told.contains("directory") && told.ends_with("Nothing is wrong.\n"), "{told}");
+    let (code, _, error) = doctor(&["--fix"]);
+    assert_eq!(code, Some(1));
+    assert!(error.contains("is in use by another process") && error.contains("stop every server first"), "{error}");
+    stop(server);
+
+    let client = database.connect().await;
+    let damage = "INSERT INTO outbox (at, kind, contact, revision, author) \
+                  VALUES (1, 'contact.created', decode(repeat('00', 12), 'hex'), 1, 'a:ada'); \
+                  INSERT INTO tallies VALUES (99, 1, 7, 0, 0, 0, 0); DROP INDEX rooms_by_agent";
+    client.batch_execute(damage).await.unwrap();
+    let (code, told, error) = doctor(&[]);
+    assert_eq!(code, Some(1));
+    let number = "tallies contacts.known: is 7, and what is there makes 0\n    --fix would set it right\n";
+    assert!(told.contains(number), "{told}");
+    let index = "indexes rooms_by_agent: is not there\n    --fix would make the index anew\n";
+    assert!(told.contains(index), "{told}");
+    let lost = "outbox event 1: is of the contact 000000000000000000000000, which is not there\n    by hand: ";
+    assert!(told.contains(lost), "{told}");
+    assert!(error.contains("4 problems; `concord doctor --fix` mends 3 of 4"), "{error}");
+
+    let (code, told, error) = doctor(&["--fix"]);
+    assert_eq!(code, Some(1));
+    assert!(told.contains("    will set it right\n"), "{told}");
+    assert!(told.contains("3 problems mended.\nWhat remains:\noutbox"), "{told}");
+    assert!(error.contains("1 problem left"), "{error}");
+    client.batch_execute("DELETE FROM outbox").await.unwrap();
     assert_eq!(doctor(&["--fix"]).0, Some(0));
     assert_eq!(doctor(&[]).0, Some(0));
 }

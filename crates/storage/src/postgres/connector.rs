@@ -25,6 +25,8 @@ const REST_AFTER_FAILURE: Duration = Duration::from_millis(100);
 /// What a server is told at the start of a connection, each by itself: what an engine does not
 /// know it does without. Plans made for a table while it was small must not be kept for it.
 const SEARCHING: [&str; 1] = ["SET jit = off"];
+/// Some of what is asked for waits while the rest is looked at.
+const EXAMINING: [&str; 2] = ["SET jit = off", "SET idle_in_transaction_session_timeout = 0"];
 const BY_KEY: [&str; 4] =
     ["SET jit = off", "SET enable_seqscan = off", "SET enable_hashjoin = off", "SET enable_mergejoin = off"];
 
@@ -38,13 +40,14 @@ const SOON: Duration = Duration::from_secs(1);
 
 const COUNTING: [&str; 3] = ["SET jit = off", "SET enable_seqscan = off", "SET synchronous_commit = off"];
 
-/// How long bringing the database to its form may take.
-const MIGRATING: Duration = Duration::from_secs(4 * 3600);
+/// How long a step may take of what goes through the whole database.
+const WITH_ALL: Duration = Duration::from_secs(4 * 3600);
 
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     Migrate,
+    Examine,
     Read,
     Search,
     Write,
@@ -95,7 +98,7 @@ impl Connector {
             }
         });
         let patience = match purpose {
-            Purpose::Migrate => MIGRATING,
+            Purpose::Migrate | Purpose::Examine => WITH_ALL,
             Purpose::Read | Purpose::Search | Purpose::Write => self.options.answer_timeout,
             Purpose::Count => self.options.answer_timeout.min(windows::PATIENCE),
         };
@@ -105,6 +108,7 @@ impl Connector {
         connection.script(&format!("SET statement_timeout = {limit}; SET lock_timeout = {locks}")).await?;
         let settings: &[&str] = match purpose {
             Purpose::Migrate => &[],
+            Purpose::Examine => &EXAMINING,
             Purpose::Search => &SEARCHING,
             Purpose::Read | Purpose::Write => &BY_KEY,
             Purpose::Count => &COUNTING,

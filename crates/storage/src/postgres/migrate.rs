@@ -8,7 +8,7 @@ use super::PostgresOpenError;
 use super::connection::Connection;
 use super::failure::Failure;
 
-const MIGRATIONS: [&str; 2] = [
+pub(super) const MIGRATIONS: [&str; 2] = [
     include_str!("../../migrations/postgres/0001_start.sql"),
     include_str!("../../migrations/postgres/0002_windows.sql"),
 ];

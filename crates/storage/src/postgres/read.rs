@@ -207,7 +207,8 @@ pub(super) fn to_room(row: &Row) -> Read<Room> {
     Ok(Room { name: unescaped(row.get(1)).into_owned(), ..room })
 }
 
-fn to_entry(contact: &ContactId, row: &Row) -> Read<JournalEntry> {
+/// From seq, at, verb, author and fields, in this order.
+pub(super) fn to_entry(contact: &ContactId, row: &Row) -> Read<JournalEntry> {
     let n: i64 = row.get(0);
     let fields: Option<&str> = row.get(4);
     Ok(JournalEntry {

@@ -33,7 +33,7 @@ use tokio::sync::{Semaphore, oneshot};
 pub use self::backup::{BackedUp, back_up};
 use self::checkpoint::Checkpointer;
 pub use self::copying::{CopyError, Progress, TableCount};
-pub use self::doctor::{DoctorError, Examination, Examined, Finding, Remedy, Step, examine, mend};
+pub use self::doctor::{DoctorError, examine, mend};
 use self::open::DatabaseFile;
 pub use self::open::{SqliteOpenError, migrate, migrations, path_of};
 pub use self::options::{OnCommit, SqliteOptions};

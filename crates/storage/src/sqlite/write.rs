@@ -6,7 +6,6 @@
 use app::store::{CommitError, StoreError};
 use domain::change_set::{Counter, Identifier};
 use domain::ids::Revision;
-use domain::visitor::Visitor;
 use rusqlite::{Connection, OptionalExtension, Params, ffi, params};
 
 use super::stretches::Named;
@@ -14,7 +13,7 @@ use super::write_contacts::{NewKeys, drop_channels_given_away, write_contact};
 use super::write_rooms::{write_message, write_room};
 use crate::key::{IdBytes, contact_bytes, signed, unavailable, unsigned, visitor_bytes};
 use crate::prepare::{Prepared, PreparedDirectory, PreparedEntry, PreparedToken, PreparedVisitor};
-use crate::row::{KeyKind, source_of};
+use crate::row::{KeyKind, source_of, visitor_keys};
 
 /// What the store counts of itself, as of the last statement.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -287,18 +286,11 @@ fn redact_journal(connection: &Connection, contact: IdBytes) -> rusqlite::Result
     Ok(())
 }
 
-/// What a visitor is found by: its token, and the keys of its e-mail and its phone.
-pub(super) fn keys_of(visitor: &Visitor) -> [Option<&str>; 3] {
-    let email = visitor.email.as_ref().map(domain::email::Email::key).filter(|key| !key.is_empty());
-    let phone = visitor.phone.as_ref().map(domain::phone::Phone::key).filter(|key| !key.is_empty());
-    [visitor.token.as_deref(), email, phone]
-}
-
 fn write_visitor(connection: &Connection, change: &PreparedVisitor) -> Result<(), Refusal> {
     let PreparedVisitor { base, visitor, search_text, fields_text, document } = change;
     let id = visitor_bytes(&visitor.id);
     let revision = signed(visitor.revision.as_number());
-    let [token, email, phone] = keys_of(visitor);
+    let [token, email, phone] = visitor_keys(visitor);
     let Some(base) = base else {
         let sql = "INSERT INTO visitors (id, revision, token, email, phone, document, search_text, fields_text) \
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";

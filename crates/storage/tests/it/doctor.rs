@@ -5,125 +5,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use app::clock::{SystemChance, SystemClock};
 use app::conformance::render;
-use app::mail::NoMailer;
-use app::passwords::PasswordCost;
 use app::store::Store;
-use app::{
-    App, CloseRequest, CreateRequest, DefinitionRequest, Draft, FirstAdministrator, Registration, RoomRequest,
-    SentField, World,
-};
-use domain::change_set::ChangeSet;
-use domain::channel::{Source, SourceType};
-use domain::custom_field::{FieldKey, Scope};
-use domain::directory::{Token, TokenChange};
-use domain::ids::{ContactId, RoomId};
-use domain::message::PageVisit;
-use domain::patch::Patch;
+use domain::ids::ContactId;
 use rusqlite::Connection;
 use rusqlite::types::Value;
-use storage::sqlite::{DoctorError, Examination, Finding, Remedy, examine, mend};
+use storage::doctor::{Examination, Finding, Remedy};
+use storage::sqlite::{DoctorError, examine, mend};
 use storage::{SqliteOpenError, SqliteOptions, SqliteStore};
 use tempfile::TempDir;
 
-use crate::kit::{at, contact_id, open_in, person};
-
-fn draft(room: &RoomId, text: &str) -> Draft {
-    Draft { room: room.to_string(), id: None, text: text.to_owned() }
-}
-
-fn definition() -> DefinitionRequest {
-    DefinitionRequest {
-        label: "Tier".to_owned(),
-        scope: Scope::Visitor,
-        visibility: "visible".to_owned(),
-        kind: Patch::Keep,
-        regexp: Patch::Keep,
-        required: Patch::Keep,
-        default_value: Patch::Keep,
-        options: Patch::Keep,
-        public: Patch::Keep,
-        searchable: Patch::Keep,
-        extra: serde_json::Map::new(),
-    }
-}
-
-/// A desk at which everything happened that leaves something in a database: two visitors with
-/// conversations, one ended, one with messages changed and taken back; a contact made ahead, one
-/// deleted; a disagreement.
-async fn live_at_a_desk(store: Arc<dyn Store>) {
-    let passwords = PasswordCost { memory_kib: 8, iterations: 1, threads: 1 };
-    let world = World {
-        store,
-        clock: Arc::new(SystemClock),
-        chance: Arc::new(SystemChance),
-        login_token_days: 1,
-        passwords,
-        mailer: Arc::new(NoMailer),
-    };
-    let app = App::open(world).await.unwrap();
-    let first = FirstAdministrator {
-        username: "ada".to_owned(),
-        name: "Ada".to_owned(),
-        email: None,
-        password: Some("open-sesame".to_owned()),
-    };
-    app.ensure_administrator(first).await.unwrap();
-    let ada = app.directory().users().next().unwrap().clone();
-    for (token, name, email, phone) in
-        [("one", "Ána Roe", "ana@shop.example", "+49 30 901820"), ("two", "Ben", "ben@shop.example", "+49 30 901821")]
-    {
-        let visitor = Registration {
-            token: token.to_owned(),
-            name: Some(name.to_owned()),
-            email: Some(email.to_owned()),
-            phone: Some(phone.to_owned()),
-            ..Registration::default()
-        };
-        app.register_visitor(&visitor).await.unwrap();
-    }
-    let asking = |token: &str| RoomRequest {
-        token: token.to_owned(),
-        room: None,
-        agent: None,
-        source: Source::of_type(SourceType::Api),
-    };
-    let mut rooms = Vec::new();
-    for token in ["one", "two"] {
-        let room = app.open_room(&asking(token)).await.unwrap().room.id;
-        let said = app.say_as_visitor(token, &draft(&room, "Is it open?")).await.unwrap().message;
-        app.edit_as_visitor(token, &draft(&room, "Are you open?"), said.id.as_str()).await.unwrap();
-        let page = PageVisit { title: "Shop".to_owned(), address: "https://x".to_owned(), change: "url".to_owned() };
-        app.note_page(token, room.as_str(), &page).await.unwrap();
-        rooms.push(room);
-    }
-    let slip = app.say_as_visitor("one", &draft(&rooms[0], "Oops")).await.unwrap().message;
-    app.remove_as_visitor("one", rooms[0].as_str(), slip.id.as_str()).await.unwrap();
-    app.say_as_agent(&ada, &draft(&rooms[1], "We are.")).await.unwrap();
-    let request = CloseRequest { room: rooms[1].to_string(), comment: Some("Done.".to_owned()), tags: Vec::new() };
-    app.close_room_as_agent(&ada, &request).await.unwrap();
-    let tier = FieldKey::parse("tier").unwrap();
-    app.create_custom_field(&tier, &definition()).await.unwrap();
-    for (value, overwrite) in [("silver", true), ("gold", false)] {
-        let fields = [SentField { key: "tier".to_owned(), value: value.to_owned(), overwrite }];
-        app.say_custom_fields("one", &fields).await.unwrap();
-    }
-    for name in ["Cid", "Gone"] {
-        let request = CreateRequest {
-            name: name.to_owned(),
-            emails: vec![format!("{name}@x.example")],
-            ..CreateRequest::default()
-        };
-        let id = app.create_contact(&ada, request).await.unwrap();
-        if name == "Gone" {
-            app.delete_contact(&ada, &id, None).await.unwrap();
-        }
-    }
-    let token = Token { hash: "a hash".to_owned(), user: ada.id.clone(), created_at: at(1), personal: None };
-    let login = ChangeSet { tokens: vec![TokenChange::Add(token)], ..ChangeSet::default() };
-    app.store().commit(&login).await.unwrap();
-}
+use crate::desk::{BEYOND_MENDING, MENDABLE, live_at_a_desk};
+use crate::kit::{contact_id, open_in, person};
 
 /// A database in good order, closed, with all of it in the search index.
 async fn desk() -> (TempDir, PathBuf) {
@@ -221,49 +114,21 @@ async fn a_database_can_be_looked_at_while_it_is_served_but_not_mended() {
     store.commit(&person(51, "Bea", "", "")).await.unwrap();
 }
 
-const MENDABLE: &[(&str, &str)] = &[
-    ("contacts", "UPDATE contacts SET revision = 77 WHERE n = 1"),
-    ("contacts", "UPDATE contacts SET listed = 1 - listed WHERE n = 2"),
-    ("contacts", "UPDATE contacts SET listed = NULL WHERE n = 1"),
-    ("contacts", "UPDATE contacts SET open_conflicts = open_conflicts + 1 WHERE n = 1"),
-    ("contacts", "UPDATE contacts SET identity = zeroblob(16) WHERE n = 1"),
-    ("contacts", "UPDATE contacts SET created_at = 1 WHERE n = 1"),
-    ("contacts", "UPDATE contacts SET updated_at = 1 WHERE n = 1"),
+/// What is a SQLite file's own.
+const MENDABLE_HERE: &[(&str, &str)] = &[
     ("contacts", "UPDATE contacts SET last_chat_at = NULL WHERE n = 1"),
-    ("contacts", "UPDATE contacts SET name = 'X' WHERE n = 1"),
-    ("contacts", "UPDATE contacts SET search_text = '' WHERE n = 2"),
-    ("contacts", "UPDATE contacts SET view = 'stale' WHERE n = 3"),
     ("identifiers", "DELETE FROM identifiers WHERE n = 1 AND kind = 1"),
     ("identifiers", "INSERT INTO identifiers VALUES (1, 'someone@else.example', 1)"),
     ("identifiers", "INSERT INTO identifiers VALUES (2, '+49', 999)"),
     ("channels", "DELETE FROM channels WHERE n = 1"),
     ("channels", "INSERT INTO channels VALUES (zeroblob(12), 'api', 1)"),
-    ("visitors", "UPDATE visitors SET revision = 77 WHERE n = 1"),
-    ("visitors", "UPDATE visitors SET token = 'another' WHERE n = 1"),
-    ("visitors", "UPDATE visitors SET email = NULL WHERE n = 1"),
-    ("visitors", "UPDATE visitors SET phone = '1' WHERE n = 1"),
-    ("visitors", "UPDATE visitors SET search_text = 'x' WHERE n = 1"),
-    ("visitors", "UPDATE visitors SET fields_text = 'x' WHERE n = 1"),
-    ("rooms", "UPDATE rooms SET revision = 77 WHERE n = 1"),
-    ("rooms", "UPDATE rooms SET contact = zeroblob(12) WHERE n = 1"),
-    ("rooms", "UPDATE rooms SET visitor = zeroblob(12) WHERE n = 1"),
-    ("rooms", "UPDATE rooms SET agent = 'bob' WHERE n = 1"),
-    ("rooms", "UPDATE rooms SET inquiry = zeroblob(12) WHERE n = 1"),
     ("rooms", "UPDATE rooms SET open = 1 - open WHERE n = 1"),
     ("rooms", "UPDATE rooms SET queued = 1 - queued WHERE n = 1"),
-    ("rooms", "UPDATE rooms SET opened_at = 1 WHERE n = 1"),
-    ("rooms", "UPDATE rooms SET closed_at = 1 WHERE n = 2"),
-    ("rooms", "UPDATE rooms SET last_message_at = 1 WHERE n = 2"),
-    ("rooms", "UPDATE rooms SET messages = 99 WHERE n = 2"),
-    ("rooms", "UPDATE rooms SET name = 'X' WHERE n = 2"),
     ("rooms", "UPDATE rooms SET messages = 99, document = json_set(document, '$.messages', 99) WHERE n = 1"),
     ("rooms", "UPDATE rooms SET document = json_remove(document, '$.last_message') WHERE n = 1"),
     ("rooms", "UPDATE rooms SET document = json_set(document, '$.last_message.text', 'never said') WHERE n = 2"),
-    ("messages", "UPDATE messages SET revision = 77 WHERE n = 2"),
     ("messages", "UPDATE messages SET room = 2 WHERE n = (SELECT n FROM messages WHERE room = 1 AND kind = 0)"),
     ("messages", "UPDATE messages SET room = 999 WHERE n = 1"),
-    ("messages", "UPDATE messages SET at = 1 WHERE n = 2"),
-    ("messages", "UPDATE messages SET kind = 3 - kind WHERE n = 2"),
     ("journal", "UPDATE journal SET previous = 9999 WHERE n = (SELECT max(n) FROM journal WHERE previous IS NOT NULL)"),
     ("journal", "UPDATE contacts SET journal = 9999 WHERE n = 1"),
     ("tokens", "UPDATE tokens SET user = 'bob'"),
@@ -279,11 +144,15 @@ const MENDABLE: &[(&str, &str)] = &[
     ("search index", "DELETE FROM grams_data WHERE id > 10"),
 ];
 
+fn mendable() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    MENDABLE.iter().chain(MENDABLE_HERE)
+}
+
 #[tokio::test]
 async fn what_can_be_computed_is_found_and_mended_and_nothing_else_is_touched() {
     let (_folder, good) = desk().await;
     let right = everything(&good);
-    for (table, damage) in MENDABLE {
+    for (table, damage) in mendable() {
         let (_folder, path) = damaged(&good, damage);
         let wrong = fs::read(&path).unwrap();
         let seen = look(&path);
@@ -303,8 +172,7 @@ async fn what_can_be_computed_is_found_and_mended_and_nothing_else_is_touched() 
 async fn much_at_once_is_mended_in_one_go() {
     let (_folder, good) = desk().await;
     let taken_over = "UPDATE channels SET n = 3 WHERE n = 1";
-    let all: Vec<&str> =
-        MENDABLE.iter().map(|(_, damage)| *damage).filter(|sql| !sql.contains("journal SET")).collect();
+    let all: Vec<&str> = mendable().map(|(_, damage)| *damage).filter(|sql| !sql.contains("journal SET")).collect();
     let (_other, path) = damaged(&good, &format!("{};\n{taken_over}", all.join(";\n")));
     let (found, remaining) = treat(&path);
     assert!(found.findings.len() > 20, "{:?}", told(&found.findings));
@@ -347,35 +215,21 @@ async fn what_cannot_be_computed_is_named_and_left_alone() {
     let a_channel = "json_extract((SELECT document FROM contacts WHERE n = 1), '$.ch[0]')";
     let two_with_one =
         format!("UPDATE contacts SET document = json_set(document, '$.ch', json_array(json({a_channel}))) WHERE n = 3");
-    for (table, problem, damage) in [
-        ("contacts", "cannot be read: malformed", "UPDATE contacts SET document = '{\"v\":1' WHERE n = 1"),
-        ("contacts", "version 99", "UPDATE contacts SET document = '{\"v\":99}' WHERE n = 1"),
-        ("contacts", "another contact's", "UPDATE contacts SET id = zeroblob(12) WHERE n = 3"),
+    let here = [
         ("channels", "more than one contact", two_with_one.as_str()),
-        ("visitors", "cannot be read", "UPDATE visitors SET document = '{}' WHERE n = 1"),
         (
             "visitors",
             "shares its token",
             "UPDATE visitors SET token = 'one', document = json_set(document, '$.token', 'one')",
         ),
-        ("rooms", "cannot be read", "UPDATE rooms SET document = '[]' WHERE n = 1"),
-        ("rooms", "its contact is not there", "DELETE FROM contacts WHERE n = 1"),
-        ("rooms", "its visitor is not there", "DELETE FROM visitors WHERE n = 1"),
-        ("messages", "cannot be read", "UPDATE messages SET document = '' WHERE n = 2"),
-        ("messages", "its conversation is not there", "DELETE FROM rooms WHERE n = 1"),
-        ("journal", "cannot be read", "UPDATE journal SET verb = 'sung' WHERE n = 1"),
         ("journal", "belongs to no contact", "UPDATE contacts SET journal = NULL WHERE n = 1"),
         (
             "journal",
             "comes before more than one",
             "UPDATE contacts SET journal = (SELECT journal FROM contacts WHERE n = 2) WHERE n = 1",
         ),
-        ("outbox", "cannot be read", "UPDATE outbox SET kind = 'contact.sung' WHERE id = 1"),
-        ("directory", "cannot be read", "UPDATE directory SET document = '{}' WHERE kind = 'user'"),
-        ("directory", "another row's", "UPDATE directory SET id = 'x' WHERE kind = 'user'"),
-        ("tokens", "cannot be read", "UPDATE tokens SET document = ''"),
-        ("tokens", "another token's", "UPDATE tokens SET hash = 'another'"),
-    ] {
+    ];
+    for (table, problem, damage) in BEYOND_MENDING.iter().chain(&here) {
         let (_folder, path) = damaged(&good, damage);
         let documents = |path: &Path| -> Vec<Vec<Value>> {
             let connection = Connection::open(path).unwrap();
@@ -389,7 +243,7 @@ async fn what_cannot_be_computed_is_named_and_left_alone() {
         };
         let before = documents(&path);
         let (found, remaining) = treat(&path);
-        let is_it = |finding: &&Finding| finding.table == table && finding.problem.contains(problem);
+        let is_it = |finding: &&Finding| finding.table == *table && finding.problem.contains(problem);
         let named = found.findings.iter().find(is_it).unwrap_or_else(|| panic!("{damage}: {:?}", found.findings));
         assert!(matches!(named.remedy, Remedy::Restore | Remedy::Decide), "{damage}");
         assert!(remaining.findings.contains(named), "{damage}: {:?}", remaining.findings);

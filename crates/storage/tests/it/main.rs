@@ -4,6 +4,7 @@
 
 mod backup;
 mod commit;
+mod desk;
 mod doctor;
 mod kit;
 mod migrating;

@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 
 use domain::contact::Contact;
-use domain::ids::Timestamp;
-use domain::stored;
 use rusqlite::{Row, params};
 
 use super::super::read::Read;
 use super::super::write::Tally;
 use super::index::{Print, print_of};
-use super::{Look, Looked, Remedy, differing, hex};
-use crate::key::{IdBytes, contact_bytes, signed, visitor_bytes};
+use super::{InFile, Look, Looked, Mend, stored};
+use crate::doctor::columns::{self, differing};
+use crate::doctor::{documents, hex, words};
+use crate::key::{IdBytes, contact_bytes, visitor_bytes};
 use crate::row::{ContactRow, Listed, source_of};
 
 /// What all contacts together bring about.
@@ -35,9 +35,9 @@ impl Look<'_> {
         while let Some(row) = rows.next()? {
             self.contact(row, &mut wanted)?;
             count += 1;
-            self.step("contacts", count);
+            self.notes.step("contacts", count);
         }
-        self.looked_at("contacts", count);
+        self.notes.looked_at("contacts", count);
         self.identifiers()?;
         self.channels()?;
         Ok(wanted)
@@ -47,14 +47,11 @@ impl Look<'_> {
         let n: i64 = row.get(0)?;
         let id = row.get_ref(1)?.as_blob().unwrap_or_default();
         let key = hex(id);
-        let contact = match readable(row) {
-            Ok(contact) if contact_bytes(&contact.id) == id => contact,
-            outcome => {
-                let problem = match outcome {
-                    Ok(_) => "its document is another contact's".to_owned(),
-                    Err(error) => format!("its document cannot be read: {error}"),
-                };
-                self.find("contacts", key, problem, Remedy::Restore);
+        let document = row.get_ref(11)?.as_bytes().unwrap_or_default();
+        let contact = match documents::own_contact(document, |contact| contact_bytes(&contact.id) == id) {
+            Ok(contact) => contact,
+            Err(problem) => {
+                self.notes.find("contacts", key, problem, Mend::Restore);
                 self.connection.execute("INSERT INTO temp.unreadable (n) VALUES (?1)", [n])?;
                 // What it counts for is not known otherwise.
                 count(&mut wanted.tally, row.get::<_, Option<i64>>(3)?.map(Listed::from_code), row.get(4)?);
@@ -62,21 +59,8 @@ impl Look<'_> {
             }
         };
         let right = ContactRow::of(&contact, self.render);
-        let text = |column: usize| row.get_ref(column).ok().and_then(|text| text.as_str().ok());
-        let columns = [
-            ("revision", row.get::<_, i64>(2)? == signed(right.revision.as_number())),
-            ("listed", row.get::<_, Option<i64>>(3)? == right.listed.map(Listed::code)),
-            ("open_conflicts", row.get::<_, i64>(4)? == right.open_conflicts),
-            ("identity", row.get_ref(5)?.as_blob().ok() == Some(&right.digest)),
-            ("created_at", row.get::<_, i64>(6)? == right.created_at.as_millis()),
-            ("updated_at", row.get::<_, i64>(7)? == right.updated_at.as_millis()),
-            ("last_chat_at", row.get::<_, Option<i64>>(8)? == right.last_chat_at.map(Timestamp::as_millis)),
-            ("name", text(9) == Some(&right.name)),
-            ("search_text", text(10) == Some(&right.search_text)),
-            ("view", text(12) == Some(&right.view)),
-        ];
-        if let Some(problem) = differing(&columns) {
-            self.find("contacts", key, problem, Remedy::Contact { n });
+        if let Some(problem) = differing(&columns::of_contact::<InFile>(&right), stored(row)) {
+            self.notes.find("contacts", key, problem, Mend::Contact { n });
         }
         self.expect(n, &contact, &right, wanted)
     }
@@ -104,18 +88,18 @@ impl Look<'_> {
     }
 
     fn identifiers(&mut self) -> Looked {
-        self.step("identifiers", 0);
+        self.notes.step("identifiers", 0);
         let connection = self.connection;
         for (sql, problem, is_missing) in [
             (
                 "SELECT kind, key, n FROM identifiers WHERE n NOT IN (SELECT n FROM temp.unreadable) \
                  EXCEPT SELECT kind, key, n FROM temp.wanted_identifiers",
-                "is found by an address it does not have",
+                words::HAS_NOT_THE_ADDRESS,
                 false,
             ),
             (
                 "SELECT kind, key, n FROM temp.wanted_identifiers EXCEPT SELECT kind, key, n FROM identifiers",
-                "is not found by an address it has",
+                words::NOT_FOUND_BY_ADDRESS,
                 true,
             ),
         ] {
@@ -123,36 +107,36 @@ impl Look<'_> {
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
                 let (kind, key, n) = (row.get(0)?, row.get(1)?, row.get(2)?);
-                let remedy = Remedy::Identifier { kind, key, n, is_missing };
+                let mend = Mend::Identifier { kind, key, n, is_missing };
                 let contact = self.contact_at(n)?;
-                self.find("identifiers", contact, problem, remedy);
+                self.notes.find("identifiers", contact, problem, mend);
             }
         }
         self.count_rows("identifiers")
     }
 
     fn channels(&mut self) -> Looked {
-        self.step("channels", 0);
+        self.notes.step("channels", 0);
         let connection = self.connection;
         let shared = "SELECT visitor, source FROM temp.wanted_channels GROUP BY visitor, source HAVING count(*) > 1";
         let mut statement = connection.prepare(shared)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let key = format!("{} {}", hex(&row.get::<_, Vec<u8>>(0)?), row.get::<_, String>(1)?);
-            self.find("channels", key, "belongs to more than one contact", Remedy::Decide);
+            self.notes.find("channels", key, words::CHANNEL_OF_SEVERAL, Mend::Decide);
         }
         for (sql, problem, is_missing) in [
             (
                 "SELECT visitor, source, n FROM channels WHERE n NOT IN (SELECT n FROM temp.unreadable) \
                  EXCEPT SELECT visitor, source, n FROM temp.wanted_channels",
-                "is found by a channel it does not have",
+                words::HAS_NOT_THE_CHANNEL,
                 false,
             ),
             (
                 "SELECT visitor, source, n FROM temp.wanted_channels WHERE (visitor, source) NOT IN ( \
                      SELECT visitor, source FROM temp.wanted_channels GROUP BY visitor, source HAVING count(*) > 1 \
                  ) EXCEPT SELECT visitor, source, n FROM channels",
-                "is not found by a channel it has",
+                words::NOT_FOUND_BY_CHANNEL,
                 true,
             ),
         ] {
@@ -160,9 +144,9 @@ impl Look<'_> {
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
                 let (visitor, source, n) = (row.get(0)?, row.get(1)?, row.get(2)?);
-                let remedy = Remedy::Channel { visitor, source, n, is_missing };
+                let mend = Mend::Channel { visitor, source, n, is_missing };
                 let contact = self.contact_at(n)?;
-                self.find("channels", contact, problem, remedy);
+                self.notes.find("channels", contact, problem, mend);
             }
         }
         self.count_rows("channels")
@@ -181,24 +165,9 @@ impl Look<'_> {
     pub(super) fn count_rows(&mut self, table: &'static str) -> Looked {
         let sql = format!("SELECT count(*) FROM {table}");
         let rows: i64 = self.connection.query_row(&sql, [], |row| row.get(0))?;
-        self.looked_at(table, crate::key::unsigned(rows));
+        self.notes.looked_at(table, crate::key::unsigned(rows));
         Ok(())
     }
-}
-
-fn readable(row: &Row<'_>) -> Result<Contact, String> {
-    let document = row.get_ref(11).map_err(|error| error.to_string())?;
-    let document = document.as_str().map_err(|error| error.to_string())?;
-    // What follows may quote the person.
-    stored::from_document(document).map_err(|error| match error {
-        stored::DocumentError::Newer(_) => error.to_string(),
-        stored::DocumentError::Malformed(error) => place_of(&error),
-    })
-}
-
-/// Where a document is malformed, without what stands there.
-pub(super) fn place_of(error: &serde_json::Error) -> String {
-    format!("malformed at character {}", error.column())
 }
 
 fn count(tally: &mut Tally, listed: Option<Listed>, open_conflicts: i64) {

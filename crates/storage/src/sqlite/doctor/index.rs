@@ -12,7 +12,8 @@ use super::super::grams::tokens;
 use super::super::read::Read;
 use super::contacts::Wanted;
 use super::ledgers::place;
-use super::{Look, Looked, Remedy, is_corruption};
+use super::{Look, Looked, Mend, is_corruption};
+use crate::doctor::words;
 
 /// The runs of one contact, summed up in any order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -40,12 +41,12 @@ pub(super) fn print_of(search_text: &str) -> Print {
 
 impl Look<'_> {
     pub(super) fn index(&mut self, wanted: &Wanted) -> Looked {
-        self.step("search index", 0);
+        self.notes.step("search index", 0);
         let outcome = self.indexed();
         let (rows, prints) = match outcome {
             Ok(indexed) => indexed,
             Err(error) if is_corruption(&error) => {
-                self.find("search index", "whole", "cannot be read", Remedy::MakeIndexAnew);
+                self.notes.find("search index", "whole", words::CANNOT_BE_READ, Mend::MakeIndexAnew);
                 return Ok(());
             }
             Err(error) => return Err(error.into()),
@@ -63,7 +64,7 @@ impl Look<'_> {
                 continue;
             };
             let contact = self.contact_at(*n)?;
-            self.find("search index", contact, problem, Remedy::Index { n: *n });
+            self.notes.find("search index", contact, problem, Mend::Index { n: *n });
         }
         for n in &rows {
             if wanted.prints.contains_key(n) || waiting.contains(n) {
@@ -74,10 +75,10 @@ impl Look<'_> {
             let contact = statement.query_row([n], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
             let (id, is_unreadable): (Option<Vec<u8>>, bool) = contact.unwrap_or_default();
             if !is_unreadable {
-                self.find("search index", place(id, *n), "is in the index and not there", Remedy::Index { n: *n });
+                self.notes.find("search index", place(id, *n), "is in the index and not there", Mend::Index { n: *n });
             }
         }
-        self.looked_at("search index", rows.len() as u64);
+        self.notes.looked_at("search index", rows.len() as u64);
         Ok(())
     }
 
@@ -96,7 +97,7 @@ impl Look<'_> {
         while let Some(row) = rows.next()? {
             prints.entry(row.get(1)?).or_default().add(row.get_ref(0)?.as_str()?);
             count += 1;
-            self.step("search index", count);
+            self.notes.step("search index", count);
         }
         Ok((indexed, prints))
     }

@@ -8,9 +8,12 @@ use rusqlite::Row;
 
 use super::super::read::{Read, from_word, text, to_entry};
 use super::super::write::Tally;
-use super::contacts::{Wanted, place_of};
-use super::{Look, Looked, Remedy, differing, hex};
-use crate::key::{IdBytes, contact_id, unsigned};
+use super::contacts::Wanted;
+use super::{InFile, Look, Looked, Mend, stored};
+use crate::doctor::columns::{self, differing};
+use crate::doctor::words::{self, entry};
+use crate::doctor::{documents, hex};
+use crate::key::{IdBytes, contact_id};
 
 /// Every place in the journal that something points to.
 const TARGETS: &str = "SELECT previous AS n FROM journal WHERE previous IS NOT NULL \
@@ -27,12 +30,12 @@ impl Look<'_> {
         let mut count = 0;
         while let Some(row) = rows.next()? {
             if to_entry(&nobody, row).is_err() {
-                self.find("journal", entry(row.get(6)?), "cannot be read", Remedy::Restore);
+                self.notes.find("journal", entry(row.get(6)?), words::CANNOT_BE_READ, Mend::Restore);
             }
             count += 1;
-            self.step("journal", count);
+            self.notes.step("journal", count);
         }
-        self.looked_at("journal", count);
+        self.notes.looked_at("journal", count);
         self.chains()
     }
 
@@ -52,19 +55,24 @@ impl Look<'_> {
             _ => None,
         };
         for n in ends {
-            self.find("journal", entry(n), "the entry before it is not there", Remedy::Chain { n, previous: loose });
+            self.notes.find(
+                "journal",
+                entry(n),
+                "the entry before it is not there",
+                Mend::Chain { n, previous: loose },
+            );
         }
         for n in heads {
             let contact = self.contact_at(n)?;
-            self.find("journal", contact, "its latest entry is not there", Remedy::Journal { n, latest: loose });
+            self.notes.find("journal", contact, "its latest entry is not there", Mend::Journal { n, latest: loose });
         }
         if loose.is_none() {
             for n in lost {
-                self.find("journal", entry(n), "belongs to no contact", Remedy::Restore);
+                self.notes.find("journal", entry(n), words::ENTRY_OF_NOBODY, Mend::Restore);
             }
         }
         for n in self.numbers_of(&format!("SELECT n FROM ({TARGETS}) GROUP BY n HAVING count(*) > 1"))? {
-            self.find("journal", entry(n), "comes before more than one entry", Remedy::Restore);
+            self.notes.find("journal", entry(n), "comes before more than one entry", Mend::Restore);
         }
         Ok(())
     }
@@ -85,17 +93,17 @@ impl Look<'_> {
         let mut count = 0;
         while let Some(row) = rows.next()? {
             count += 1;
-            self.step("outbox", count);
-            let key = format!("event {}", row.get::<_, i64>(0)?);
+            self.notes.step("outbox", count);
+            let key = words::event(row.get(0)?);
             let is_read = from_word::<EventKind>(text(row, 1)?).is_ok() && from_word::<Author>(text(row, 2)?).is_ok();
             if !is_read || row.get::<_, IdBytes>(3).is_err() {
-                self.find("outbox", key, "cannot be read", Remedy::Restore);
+                self.notes.find("outbox", key, words::CANNOT_BE_READ, Mend::Restore);
             } else if !row.get::<_, bool>(4)? {
                 let contact = contact_id(row.get(3)?);
-                self.find("outbox", key, format!("is of the contact {contact}, which is not there"), Remedy::Restore);
+                self.notes.find("outbox", key, words::event_of_nobody(contact.as_str()), Mend::Restore);
             }
         }
-        self.looked_at("outbox", count);
+        self.notes.looked_at("outbox", count);
         Ok(())
     }
 
@@ -106,16 +114,15 @@ impl Look<'_> {
         let mut count = 0;
         while let Some(row) = rows.next()? {
             count += 1;
-            self.step("directory", count);
+            self.notes.step("directory", count);
             let (kind, id): (String, String) = (row.get(0)?, row.get(1)?);
-            let problem = match serde_json::from_slice::<Record>(row.get_ref(2)?.as_bytes().unwrap_or_default()) {
-                Ok(record) if record.key().kind == kind && record.key().id == id => continue,
-                Ok(_) => "its document is another row's".to_owned(),
-                Err(error) => format!("its document cannot be read: {}", place_of(&error)),
-            };
-            self.find("directory", format!("{kind} {id}"), problem, Remedy::Restore);
+            let is_own = |record: &Record| record.key().kind == kind && record.key().id == id;
+            let document = row.get_ref(2)?.as_bytes().unwrap_or_default();
+            if let Err(problem) = documents::own(document, documents::RECORD, is_own) {
+                self.notes.find("directory", format!("{kind} {id}"), problem, Mend::Restore);
+            }
         }
-        self.looked_at("directory", count);
+        self.notes.looked_at("directory", count);
         Ok(())
     }
 
@@ -126,27 +133,23 @@ impl Look<'_> {
         let mut count = 0;
         while let Some(row) = rows.next()? {
             count += 1;
-            self.step("tokens", count);
+            self.notes.step("tokens", count);
             self.token(row)?;
         }
-        self.looked_at("tokens", count);
+        self.notes.looked_at("tokens", count);
         Ok(())
     }
 
     fn token(&mut self, row: &Row<'_>) -> Looked {
         let (hash, user): (String, String) = (row.get(0)?, row.get(1)?);
-        // Whoever holds the hash holds nothing, but it is nobody's business either.
-        let key = format!("of the user {user}");
-        match serde_json::from_slice::<Token>(row.get_ref(2)?.as_bytes().unwrap_or_default()) {
-            Ok(token) if token.hash == hash => {
-                if let Some(problem) = differing(&[("user", token.user.as_str() == user)]) {
-                    self.find("tokens", key, problem, Remedy::Token { hash });
+        let key = words::token_of(&user);
+        let document = row.get_ref(2)?.as_bytes().unwrap_or_default();
+        match documents::own(document, documents::TOKEN, |token: &Token| token.hash == hash) {
+            Err(problem) => self.notes.find("tokens", key, problem, Mend::Restore),
+            Ok(token) => {
+                if let Some(problem) = differing(&columns::of_token::<InFile>(&token), stored(row)) {
+                    self.notes.find("tokens", key, problem, Mend::Token { hash });
                 }
-            }
-            Ok(_) => self.find("tokens", key, "its document is another token's", Remedy::Restore),
-            Err(error) => {
-                let problem = format!("its document cannot be read: {}", place_of(&error));
-                self.find("tokens", key, problem, Remedy::Restore);
             }
         }
         Ok(())
@@ -162,8 +165,8 @@ impl Look<'_> {
             Tally { outbox, events: stored.events.max(latest), unindexed: stored.unindexed, ..wanted.tally };
         for ((name, stored), (_, right)) in stored.stored_mut().into_iter().zip(right.stored_mut()) {
             if stored != right {
-                let problem = format!("is {stored}, and what is there makes {right}");
-                self.find("numbers", name, problem, Remedy::Number { name, value: *right });
+                let problem = words::counted_wrong(*stored, *right);
+                self.notes.find("numbers", name, problem, Mend::Number { name, value: *right });
             }
         }
         self.count_rows("numbers")
@@ -173,8 +176,4 @@ impl Look<'_> {
 /// Contacts of the search index that are there no more are told by their place.
 pub(super) fn place(id: Option<Vec<u8>>, n: i64) -> String {
     id.map_or_else(|| format!("the {n}th contact, which is not there"), |id| hex(&id))
-}
-
-fn entry(n: i64) -> String {
-    format!("entry {}", unsigned(n))
 }

@@ -1,8 +1,6 @@
 //! What is done about what a look found: everything that can be computed is computed once more,
 //! from the documents as they are now.
 
-use std::fmt;
-
 use app::store::Render;
 use domain::directory::Token;
 use domain::message::Message;
@@ -13,16 +11,17 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::grams::tokens;
 use super::super::read::{Read, from_json};
-use super::super::write::{PUT_NUMBER, keys_of, run};
+use super::super::write::{PUT_NUMBER, run};
 use super::super::write_rooms::replace_room;
+use super::Looked;
 use super::messages::{message_at, told};
-use super::{Finding, Looked};
+use crate::doctor::{Mending, Remedy};
 use crate::key::{corrupt, signed};
-use crate::row::{ContactRow, HIDDEN_PAGE, Listed, kind_code, search_texts};
+use crate::row::{ContactRow, HIDDEN_PAGE, Listed, kind_code, search_texts, visitor_keys};
 
 /// What can be done about a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Remedy {
+pub(super) enum Mend {
     /// Nothing here: what is lost is in a backup, if anywhere.
     Restore,
     /// Nothing here: someone has to decide.
@@ -114,65 +113,48 @@ pub enum Remedy {
     MakeIndexAnew,
 }
 
-impl Remedy {
-    /// Whether something can be done.
-    pub fn is_known(&self) -> bool {
-        !matches!(self, Self::Restore | Self::Decide)
-    }
-}
-
-impl fmt::Display for Remedy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Restore => "nothing can be computed: see what a backup has",
-            Self::Decide => "nothing can be computed: someone has to decide which is right",
-            Self::Contact { .. } => "compute columns and view from the document",
-            Self::Identifier { is_missing: true, .. } | Self::Channel { is_missing: true, .. } => "add it",
-            Self::Identifier { .. } | Self::Channel { .. } => "take it away",
-            Self::Visitor { .. } | Self::Room { .. } | Self::Message { .. } | Self::Token { .. } => {
-                "compute the columns from the document"
-            }
-            Self::RoomName { .. } => "call it as its contact",
-            Self::Summary { .. } => "compute both from its messages",
-            Self::Chain { previous: Some(_), .. } | Self::Journal { latest: Some(_), .. } => {
-                "join it to the one entry that hangs loose"
-            }
-            Self::Chain { .. } | Self::Journal { .. } => "end the chain there: what came before is lost",
-            Self::Number { .. } => "set it right",
-            Self::Index { .. } => "index it as it is",
-            Self::MakeIndexAnew => "make the index anew from all contacts",
-        })
+impl Mending for Mend {
+    fn remedy(&self) -> Remedy {
+        match self {
+            Self::Restore => Remedy::Restore,
+            Self::Decide => Remedy::Decide,
+            Self::Contact { .. } => Remedy::ColumnsAndView,
+            Self::Identifier { is_missing: true, .. } | Self::Channel { is_missing: true, .. } => Remedy::Add,
+            Self::Identifier { .. } | Self::Channel { .. } => Remedy::TakeAway,
+            Self::Visitor { .. } | Self::Room { .. } | Self::Message { .. } | Self::Token { .. } => Remedy::Columns,
+            Self::RoomName { .. } => Remedy::Name,
+            Self::Summary { .. } => Remedy::Summary,
+            Self::Chain { previous: Some(_), .. } | Self::Journal { latest: Some(_), .. } => Remedy::Join,
+            Self::Chain { .. } | Self::Journal { .. } => Remedy::End,
+            Self::Number { .. } => Remedy::SetRight,
+            Self::Index { .. } => Remedy::IndexContact,
+            Self::MakeIndexAnew => Remedy::MakeSearchAnew,
+        }
     }
 }
 
 /// Does what is known to do. Rows are taken away first, since what is added may need their place.
-pub(super) fn mend(connection: &Connection, render: Render, findings: &[Finding]) -> Looked {
-    let takes_away = |finding: &&Finding| {
-        matches!(
-            finding.remedy,
-            Remedy::Identifier { is_missing: false, .. } | Remedy::Channel { is_missing: false, .. }
-        )
+pub(super) fn mend(connection: &Connection, render: Render, mends: &[Mend]) -> Looked {
+    let takes_away = |mend: &&Mend| {
+        matches!(mend, Mend::Identifier { is_missing: false, .. } | Mend::Channel { is_missing: false, .. })
     };
     // These are computed from columns of others, which have to be right by then.
-    let is_last = |finding: &&Finding| {
-        matches!(
-            finding.remedy,
-            Remedy::Summary { .. } | Remedy::RoomName { .. } | Remedy::Index { .. } | Remedy::MakeIndexAnew
-        )
+    let is_last = |mend: &&Mend| {
+        matches!(mend, Mend::Summary { .. } | Mend::RoomName { .. } | Mend::Index { .. } | Mend::MakeIndexAnew)
     };
-    let first = findings.iter().filter(takes_away);
-    let then = findings.iter().filter(|finding| !takes_away(finding) && !is_last(finding));
-    for finding in first.chain(then).chain(findings.iter().filter(is_last)) {
-        apply(connection, render, &finding.remedy)?;
+    let first = mends.iter().filter(takes_away);
+    let then = mends.iter().filter(|mend| !takes_away(mend) && !is_last(mend));
+    for mend in first.chain(then).chain(mends.iter().filter(is_last)) {
+        apply(connection, render, mend)?;
     }
     Ok(())
 }
 
-fn apply(connection: &Connection, render: Render, remedy: &Remedy) -> Looked {
-    match remedy {
-        Remedy::Restore | Remedy::Decide => {}
-        Remedy::Contact { n } => contact(connection, render, *n)?,
-        Remedy::Identifier { kind, key, n, is_missing } => {
+fn apply(connection: &Connection, render: Render, mend: &Mend) -> Looked {
+    match mend {
+        Mend::Restore | Mend::Decide => {}
+        Mend::Contact { n } => contact(connection, render, *n)?,
+        Mend::Identifier { kind, key, n, is_missing } => {
             let sql = if *is_missing {
                 "INSERT OR IGNORE INTO identifiers (kind, key, n) VALUES (?1, ?2, ?3)"
             } else {
@@ -180,7 +162,7 @@ fn apply(connection: &Connection, render: Render, remedy: &Remedy) -> Looked {
             };
             run(connection, sql, params![kind, key, n])?;
         }
-        Remedy::Channel { visitor, source, n, is_missing } => {
+        Mend::Channel { visitor, source, n, is_missing } => {
             // Where a contact that cannot be read has it, it stays there.
             let sql = if *is_missing {
                 "INSERT OR IGNORE INTO channels (visitor, source, n) VALUES (?1, ?2, ?3)"
@@ -189,18 +171,18 @@ fn apply(connection: &Connection, render: Render, remedy: &Remedy) -> Looked {
             };
             run(connection, sql, params![visitor, source, n])?;
         }
-        Remedy::Visitor { n } => visitor(connection, *n)?,
-        Remedy::Room { n } => {
+        Mend::Visitor { n } => visitor(connection, *n)?,
+        Mend::Room { n } => {
             let document = document(connection, "rooms", *n)?;
             let room: Room = from_json("rooms", &document)?;
             replace_room(connection, &room, &document)?;
         }
-        Remedy::RoomName { n } => {
+        Mend::RoomName { n } => {
             let sql = "UPDATE rooms SET name = (SELECT name FROM contacts WHERE id = rooms.contact) WHERE n = ?1";
             run(connection, sql, [n])?;
         }
-        Remedy::Summary { n } => summary(connection, *n)?,
-        Remedy::Message { n } => {
+        Mend::Summary { n } => summary(connection, *n)?,
+        Mend::Message { n } => {
             let message: Message = from_json("messages", &document(connection, "messages", *n)?)?;
             let sql = "UPDATE messages SET revision = ?2, room = (SELECT n FROM rooms WHERE id = ?3), at = ?4, kind = ?5 \
                        WHERE n = ?1";
@@ -208,23 +190,23 @@ fn apply(connection: &Connection, render: Render, remedy: &Remedy) -> Looked {
             let columns = params![n, revision, message.room.as_str(), message.at.as_millis(), kind_code(&message)];
             run(connection, sql, columns)?;
         }
-        Remedy::Chain { n, previous } => {
+        Mend::Chain { n, previous } => {
             run(connection, "UPDATE journal SET previous = ?2 WHERE n = ?1", params![n, previous])?;
         }
-        Remedy::Journal { n, latest } => {
+        Mend::Journal { n, latest } => {
             run(connection, "UPDATE contacts SET journal = ?2 WHERE n = ?1", params![n, latest])?;
         }
-        Remedy::Token { hash } => {
+        Mend::Token { hash } => {
             let sql = "SELECT document FROM tokens WHERE hash = ?1";
             let document: String = connection.query_row(sql, [hash], |row| row.get(0))?;
             let token: Token = from_json("tokens", &document)?;
             run(connection, "UPDATE tokens SET user = ?2 WHERE hash = ?1", params![hash, token.user.as_str()])?;
         }
-        Remedy::Number { name, value } => {
+        Mend::Number { name, value } => {
             run(connection, PUT_NUMBER, params![name, value])?;
         }
-        Remedy::Index { n } => index(connection, *n)?,
-        Remedy::MakeIndexAnew => index_all(connection)?,
+        Mend::Index { n } => index(connection, *n)?,
+        Mend::MakeIndexAnew => index_all(connection)?,
     }
     Ok(())
 }
@@ -259,7 +241,7 @@ fn contact(connection: &Connection, render: Render, n: i64) -> Looked {
 
 fn visitor(connection: &Connection, n: i64) -> Looked {
     let visitor: Visitor = from_json("visitors", &document(connection, "visitors", n)?)?;
-    let [token, email, phone] = keys_of(&visitor);
+    let [token, email, phone] = visitor_keys(&visitor);
     let (search_text, fields_text) = search_texts(&visitor);
     let sql = "UPDATE visitors SET revision = ?2, token = ?3, email = ?4, phone = ?5, search_text = ?6, \
                fields_text = ?7 WHERE n = ?1";

@@ -1,9 +1,7 @@
-//! Looking whether what is stored agrees with itself, and making anew what follows from the rest.
+//! Looking at a SQLite file and mending it (`crate::doctor` says by which rules).
 //!
-//! The documents are what is true: columns, keys, views, tallies and the search index are computed
-//! from them once more and compared. What is mended is only what can be computed; a document is
-//! never removed, and one that cannot be read is left for a backup to bring back.
-//! Evidence: `tests/it/doctor.rs`, in which each kind of damage is done, found and mended.
+//! What is expected is gathered in tables of the connection's own and compared by statements, so
+//! that a look needs little memory whatever the size of the file. Evidence: `tests/it/doctor.rs`.
 
 mod around;
 mod contacts;
@@ -12,63 +10,21 @@ mod ledgers;
 mod mending;
 mod messages;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use app::store::{Render, StoreError};
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use domain::ids::Timestamp;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, ErrorCode, Row, TransactionBehavior};
 
 use super::copying::damages;
 use super::open::{MIGRATIONS, SqliteOpenError, connect_to_inspect, connect_to_mend, lock, refused, version_of};
 use super::read::ReadError;
 
-pub use self::mending::Remedy;
-
-/// Something that does not agree.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// In which table.
-    pub table: &'static str,
-    /// An id, or another name that is nobody's own.
-    pub key: String,
-    /// What is wrong, in words.
-    pub problem: String,
-    /// What can be done about it.
-    pub remedy: Remedy,
-}
-
-/// A table that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Examined {
-    /// Its name.
-    pub table: &'static str,
-    /// Its rows.
-    pub rows: u64,
-}
-
-/// What a look found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Examination {
-    /// Every table.
-    pub tables: Vec<Examined>,
-    /// Whatever does not agree.
-    pub findings: Vec<Finding>,
-}
-
-impl Examination {
-    /// How many of the findings can be mended.
-    pub fn mendable(&self) -> usize {
-        self.findings.iter().filter(|finding| finding.remedy.is_known()).count()
-    }
-}
-
-/// How far a look is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Step {
-    /// The table that is looked at.
-    pub table: &'static str,
-    /// How many of its rows were.
-    pub rows: u64,
-}
+use self::mending::Mend;
+use crate::doctor::columns::{Cell, Form};
+use crate::doctor::{Examination, Notes, Step};
 
 /// Why there was no look, or nothing was mended.
 #[derive(Debug, thiserror::Error)]
@@ -105,9 +61,6 @@ pub enum DoctorError {
     },
 }
 
-/// How many rows are looked at between two steps that are told.
-const ROWS_A_STEP: u64 = 4096;
-
 /// Looks at the database as it is at this moment; a server may be using it.
 pub fn examine(path: &Path, render: Render, progress: &mut dyn FnMut(Step)) -> Result<Examination, DoctorError> {
     if !path.exists() {
@@ -116,7 +69,7 @@ pub fn examine(path: &Path, render: Render, progress: &mut dyn FnMut(Step)) -> R
     let connection = connect_to_inspect(path)?;
     let moment = connection.unchecked_transaction().map_err(|error| refused(path, error))?;
     assert_current(&moment, path)?;
-    look(&moment, render, progress).map_err(|error| failed(path, error))
+    Ok(look(&moment, render, progress).map_err(|error| failed(path, error))?.0)
 }
 
 /// Looks, has `tell` say what was found, mends what can be mended in one transaction, and looks
@@ -136,15 +89,15 @@ pub fn mend(
     assert_current(&connection, &path)?;
     let refusal = |error| refused(&path, error);
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refusal)?;
-    let found = look(&tx, render, progress).map_err(|error| failed(&path, error))?;
+    let (found, mends) = look(&tx, render, progress).map_err(|error| failed(&path, error))?;
     tell(&found);
-    if found.mendable() == 0 {
+    if mends.is_empty() {
         return Ok(found);
     }
-    mending::mend(&tx, render, &found.findings).map_err(|error| failed(&path, error))?;
+    mending::mend(&tx, render, &mends).map_err(|error| failed(&path, error))?;
     tx.commit().map_err(refusal)?;
     let tx = connection.transaction().map_err(refusal)?;
-    look(&tx, render, progress).map_err(|error| failed(&path, error))
+    Ok(look(&tx, render, progress).map_err(|error| failed(&path, error))?.0)
 }
 
 fn assert_current(connection: &Connection, path: &Path) -> Result<(), DoctorError> {
@@ -161,25 +114,27 @@ fn failed(path: &Path, error: ReadError) -> DoctorError {
 struct Look<'a> {
     connection: &'a Connection,
     render: Render,
-    progress: &'a mut dyn FnMut(Step),
-    found: Examination,
+    notes: Notes<'a, Mend>,
 }
 
 type Looked = super::read::Read<()>;
 
-fn look(connection: &Connection, render: Render, progress: &mut dyn FnMut(Step)) -> super::read::Read<Examination> {
-    let mut look = Look { connection, render, progress, found: Examination::default() };
-    look.step("file", 0);
+/// What was found, and what can be done about it.
+type Seen = (Examination, Vec<Mend>);
+
+fn look(connection: &Connection, render: Render, progress: &mut dyn FnMut(Step)) -> super::read::Read<Seen> {
+    let mut look = Look { connection, render, notes: Notes::new(progress) };
+    look.notes.step("file", 0);
     for damage in damages(connection)? {
         // The index has a form of its own, and all that is in it can be made anew.
         if damage.starts_with("fts5:") || damage.contains("FTS5 table main.grams") {
-            look.find("search index", "whole", damage, Remedy::MakeIndexAnew);
+            look.notes.find("search index", "whole", damage, Mend::MakeIndexAnew);
         } else {
-            look.find("file", "whole", damage, Remedy::Restore);
+            look.notes.find("file", "whole", damage, Mend::Restore);
         }
     }
-    if look.found.findings.iter().any(|finding| finding.table == "file") {
-        return Ok(look.found);
+    if look.notes.found.findings.iter().any(|finding| finding.table == "file") {
+        return Ok((look.notes.found, look.notes.mends));
     }
     connection.execute_batch(
         "DROP TABLE IF EXISTS temp.unreadable; DROP TABLE IF EXISTS temp.named; DROP TABLE IF EXISTS temp.told; \
@@ -199,41 +154,44 @@ fn look(connection: &Connection, render: Render, progress: &mut dyn FnMut(Step))
     look.directory()?;
     look.tokens()?;
     look.numbers(&wanted)?;
-    if !look.found.findings.iter().any(|finding| finding.remedy == Remedy::MakeIndexAnew) {
+    if !look.notes.mends.contains(&Mend::MakeIndexAnew) {
         look.index(&wanted)?;
     }
-    Ok(look.found)
+    Ok((look.notes.found, look.notes.mends))
 }
 
-impl Look<'_> {
-    fn find(&mut self, table: &'static str, key: impl Into<String>, problem: impl Into<String>, remedy: Remedy) {
-        self.found.findings.push(Finding { table, key: key.into(), problem: problem.into(), remedy });
+/// How a SQLite file has what every database has: as it is.
+enum InFile {}
+
+impl Form for InFile {
+    const OWNER: &'static str = "user";
+
+    fn text(raw: &str) -> Cow<'_, str> {
+        Cow::Borrowed(raw)
     }
 
-    fn step(&mut self, table: &'static str, rows: u64) {
-        if rows.is_multiple_of(ROWS_A_STEP) {
-            (self.progress)(Step { table, rows });
-        }
+    fn key(raw: &str) -> Cow<'_, str> {
+        Cow::Borrowed(raw)
     }
 
-    fn looked_at(&mut self, table: &'static str, rows: u64) {
-        self.found.tables.push(Examined { table, rows });
+    fn name(raw: &str) -> Cow<'_, str> {
+        Cow::Borrowed(raw)
+    }
+
+    fn instant(at: Option<Timestamp>) -> Option<i64> {
+        at.map(Timestamp::as_millis)
     }
 }
 
-/// The names of what differs, for a sentence.
-fn differing(columns: &[(&str, bool)]) -> Option<String> {
-    let names: Vec<&str> = columns.iter().filter(|(_, is_same)| !is_same).map(|(name, _)| *name).collect();
-    (!names.is_empty()).then(|| format!("not what its document says: {}", names.join(", ")))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        for digit in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(digit.into(), 16).expect("four bits are one digit"));
-        }
-        text
-    })
+/// The columns of a row, by their names.
+fn stored<'r>(row: &'r Row<'_>) -> impl Fn(&'static str) -> Cell<'r> {
+    |name| match row.get_ref(name) {
+        Ok(ValueRef::Null) => Cell::Null,
+        Ok(ValueRef::Integer(number)) => Cell::Number(number),
+        Ok(ValueRef::Text(text)) => std::str::from_utf8(text).map_or(Cell::Foreign, |text| Cell::Text(text.into())),
+        Ok(ValueRef::Blob(bytes)) => Cell::Bytes(bytes.into()),
+        Ok(ValueRef::Real(_)) | Err(_) => Cell::Foreign,
+    }
 }
 
 /// Whether the database itself is at fault, and not what is written in it.

@@ -135,10 +135,19 @@ impl Cluster {
 
     /// A new database.
     pub(crate) async fn database(&'static self) -> Database {
+        self.copy_of("template0").await
+    }
+
+    /// A new database with all that is in another, to which nobody is connected.
+    pub(crate) async fn copy(&'static self, original: &Database) -> Database {
+        self.copy_of(&original.name).await
+    }
+
+    async fn copy_of(&'static self, original: &str) -> Database {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("concord_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let admin = connect(&self.url).await;
-        admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0")).await.expect("it is ours to make");
+        admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {original}")).await.expect("it is ours to make");
         Database { url: self.url(&name), admin: self.url.clone(), name }
     }
 }

@@ -3,6 +3,7 @@
 mod away;
 mod cluster;
 mod commit;
+mod doctor;
 mod open;
 mod outbox;
 mod search;
