@@ -331,6 +331,6 @@ fn window_of(row: &Row) -> Window {
 fn cause(error: &StoreError) -> String {
     match error {
         StoreError::Unavailable(source) => source.to_string(),
-        StoreError::Corrupt { .. } | StoreError::Overloaded => error.to_string(),
+        StoreError::Corrupt { .. } | StoreError::Overloaded | StoreError::Held => error.to_string(),
     }
 }
