@@ -3,6 +3,7 @@
 mod away;
 mod cluster;
 mod commit;
+mod happenings;
 mod open;
 mod outbox;
 mod search;
