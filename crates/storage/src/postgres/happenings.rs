@@ -124,7 +124,7 @@ pub(super) fn write<'a>(work: &mut Work<'a>, parts: &[&Part<'a>], log: &Log) {
     work.add_exactly(
         happened.len(),
         "INSERT INTO happenings (writer, seq, at, kind, room, subject) \
-         SELECT $1, $2 + w.place, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, w.kind, w.room, \
+         SELECT $1, $2 + w.place, (SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint), w.kind, w.room, \
                 w.subject \
          FROM unnest($3::smallint[], $4::text[], $5::text[]) WITH ORDINALITY AS w (kind, room, subject, place)",
         vec![
