@@ -7,7 +7,7 @@
 //! listen to it are lost, as those are who do not keep up. Evidence: the tests of the store that is
 //! shared; the server's `tests/it/live/`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -90,14 +90,23 @@ impl App {
         &self,
         heard: &[Happened],
     ) -> Result<(HashMap<MessageId, Arc<Message>>, HashMap<RoomId, Arc<Room>>), StoreError> {
-        let (mut message_ids, mut room_ids) = (Vec::new(), Vec::new());
+        let mut message_ids: Vec<MessageId> = Vec::new();
+        let mut rooms_changed: HashSet<&RoomId> = HashSet::new();
         for happened in heard {
             match happened {
-                Happened::Message { message, .. } => message_ids.push(message.clone()),
-                Happened::Room(room) => room_ids.push(room.clone()),
+                Happened::Message { room, message } => {
+                    message_ids.push(message.clone());
+                    if self.feed.is_heard(room) {
+                        rooms_changed.insert(room);
+                    }
+                }
+                Happened::Room(room) => {
+                    rooms_changed.insert(room);
+                }
                 Happened::MessageRemoved { .. } | Happened::Typing { .. } => {}
             }
         }
+        let room_ids: Vec<RoomId> = rooms_changed.into_iter().cloned().collect();
         let (mut messages, mut rooms) = (HashMap::new(), HashMap::new());
         for ids in message_ids.chunks(READ_AT_A_TIME) {
             let found = self.store.these_messages(ids).await?.into_iter();
@@ -117,20 +126,22 @@ impl App {
         messages: &HashMap<MessageId, Arc<Message>>,
         rooms: &HashMap<RoomId, Arc<Room>>,
     ) {
+        let tell_room = |id: &RoomId| {
+            if let Some(room) = rooms.get(id) {
+                self.feed.tell(id, Happening::Room(room.clone()));
+            }
+        };
         match happened {
-            Happened::Message { message, .. } => {
+            Happened::Message { room, message } => {
                 if let Some(message) = messages.get(message).filter(|message| !message.is_hidden()) {
                     self.feed.tell_message(message);
                 }
+                tell_room(room);
             }
             Happened::MessageRemoved { room, message } => {
                 self.feed.tell(room, Happening::MessageRemoved(message.clone()));
             }
-            Happened::Room(id) => {
-                if let Some(room) = rooms.get(id) {
-                    self.feed.tell(id, Happening::Room(room.clone()));
-                }
-            }
+            Happened::Room(room) => tell_room(room),
             Happened::Typing { room, who, is_typing } => {
                 self.feed.tell(room, Happening::Typing { who: who.clone(), is_typing: *is_typing });
             }

@@ -8,11 +8,13 @@ use std::time::Instant;
 
 use domain::change_set::{ChangeSet, MessageChange, RoomChange};
 use domain::ids::{MessageId, RoomId};
+use domain::room::Room;
 
 /// Something that happened in a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Happened {
-    /// A message is new or has changed.
+    /// A message is new or has changed, and its conversation may have with it: most messages are
+    /// counted there.
     Message {
         /// Where.
         room: RoomId,
@@ -49,11 +51,18 @@ impl Happened {
                 Some(Self::MessageRemoved { room: room.clone(), message: message.clone() })
             }
         });
-        let rooms = changes.rooms.iter().filter_map(|change| match change {
-            RoomChange::Create(room) | RoomChange::Update { room, .. } => Some(Self::Room(room.id.clone())),
-            RoomChange::Rename { .. } | RoomChange::Remove { .. } | RoomChange::RemoveOfVisitor(_) => None,
-        });
-        messages.chain(rooms).collect()
+        let mut happened: Vec<Self> = messages.collect();
+        for change in &changes.rooms {
+            match change {
+                RoomChange::Create(Room { id, .. }) | RoomChange::Update { room: Room { id, .. }, .. } => {
+                    if !happened.iter().any(|told| matches!(told, Self::Message { room, .. } if room == id)) {
+                        happened.push(Self::Room(id.clone()));
+                    }
+                }
+                RoomChange::Rename { .. } | RoomChange::Remove { .. } | RoomChange::RemoveOfVisitor(_) => {}
+            }
+        }
+        happened
     }
 
     /// In which conversation.

@@ -48,7 +48,7 @@ impl Upkeep {
                 live.insert(log.writer, log.committed());
             }
             let is_over = self.seen.partition_point(|(at, _)| at.elapsed() >= self.kept);
-            let over = self.seen.iter().take(is_over).last().map(|(_, seen)| seen.clone()).unwrap_or_default();
+            let over = self.seen.range(..is_over).next_back().map(|(_, seen)| seen.clone()).unwrap_or_default();
             let live_writers = live.keys().copied().collect();
             self.seen.push_back((Instant::now(), live));
             // While the database is away, all of it stays to be done.
