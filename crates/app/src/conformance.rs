@@ -91,6 +91,7 @@ macro_rules! store_conformance {
                 redaction_spares_other_contacts;
             rooms:
                 a_room_is_read_back_whole
+                of_rooms_asked_for_those_that_are_there_are_read
                 open_rooms_of_a_visitor_come_oldest_first_until_closed
                 a_rename_reaches_every_room_of_the_contact
                 a_rename_outlives_a_room_decided_on_before_it
@@ -103,6 +104,8 @@ macro_rules! store_conformance {
                 a_room_is_made_and_removed_and_made_anew_in_one_commit;
             messages:
                 a_message_is_read_back_whole
+                of_messages_asked_for_those_that_are_there_are_read
+                what_a_store_committed_itself_is_no_news_to_it
                 an_edited_message_keeps_its_place
                 a_stale_message_is_refused
                 a_stale_message_holds_up_its_whole_change_set

@@ -17,7 +17,7 @@ use crate::directory::Directory;
 use crate::error::AppError;
 use crate::feed::Happening;
 use crate::settings::VISITOR_MESSAGES_PER_MINUTE;
-use crate::store::{MessagePage, MessageSearch, Which};
+use crate::store::{Happened, MessagePage, MessageSearch, Which};
 use crate::windows::{Counted, MINUTE_MS, Measure, WindowKey};
 
 /// After how many messages nobody looks further back for what one that is taken back leaves open.
@@ -208,10 +208,14 @@ impl App {
     }
 
     /// A visitor begins or stops writing; nothing is kept of it.
-    pub fn tell_typing(&self, room: &Room, who: &str, is_typing: bool) {
+    pub async fn tell_typing(&self, room: &Room, who: &str, is_typing: bool) {
         let (key, pace) = (WindowKey::new(Counted::Typing, &[room.id.as_str(), who]), TYPING);
         if !pace.refuses(self.typing.count(key, pace, self.now())) {
             self.feed.tell(&room.id, Happening::Typing { who: who.to_owned(), is_typing });
+            let happened = Happened::Typing { room: room.id.clone(), who: who.to_owned(), is_typing };
+            if let Err(error) = self.store.announce(happened).await {
+                tracing::debug!(%error, "other servers do not learn who is writing");
+            }
         }
     }
 

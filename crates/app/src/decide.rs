@@ -13,8 +13,7 @@ use domain::ids::{ContactId, Revision};
 use crate::App;
 use crate::directory;
 use crate::error::AppError;
-use crate::feed::Feed;
-use crate::store::{CommitError, StoreError, View};
+use crate::store::{CommitError, Happened, StoreError, View};
 
 /// How often a decision is made before the caller is told to come back.
 const ATTEMPTS: u32 = 24;
@@ -71,7 +70,8 @@ impl App {
                 Attempt::Commit(changes, answer) => (changes, answer),
             };
             let rests_on_directory = changes.directory.is_some();
-            let is_followed = rests_on_directory || !changes.tokens.is_empty() || Feed::is_about(&changes);
+            let is_told = !Happened::of(&changes).is_empty();
+            let is_followed = rests_on_directory || !changes.tokens.is_empty() || is_told;
             let committed =
                 if is_followed { self.commit_and_follow(changes).await } else { self.store.commit(&changes).await };
             match committed {

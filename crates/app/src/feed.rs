@@ -1,10 +1,11 @@
 //! What happens in conversations, told as it happens to whoever listens in this process.
 //!
-//! Only what is committed is told. A listener that is too slow loses the oldest and learns that it
-//! did; telling waits for nobody. Evidence: the tests below.
+//! Only what is committed is told, by this process as it commits, and by others as `hear.rs` reads
+//! it. A listener that is too slow loses the oldest and learns that it did; telling waits for
+//! nobody. Evidence: the tests below.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::change_set::{ChangeSet, MessageChange, RoomChange};
 use domain::ids::{MessageId, RoomId};
@@ -41,12 +42,12 @@ pub enum Happening {
 pub struct Feed {
     rooms: Mutex<HashMap<RoomId, broadcast::Sender<Happening>>>,
     /// The messages of all conversations.
-    messages: broadcast::Sender<Arc<Message>>,
+    messages: Mutex<broadcast::Sender<Arc<Message>>>,
 }
 
 impl Default for Feed {
     fn default() -> Self {
-        Self { rooms: Mutex::default(), messages: broadcast::Sender::new(MESSAGES_KEPT) }
+        Self { rooms: Mutex::default(), messages: Mutex::new(broadcast::Sender::new(MESSAGES_KEPT)) }
     }
 }
 
@@ -63,7 +64,28 @@ impl Feed {
 
     /// Listens to the messages of all conversations from now on.
     pub fn listen_to_messages(&self) -> broadcast::Receiver<Arc<Message>> {
-        self.messages.subscribe()
+        self.all_messages().subscribe()
+    }
+
+    /// Whether anybody listens to the conversation.
+    pub(crate) fn is_heard(&self, room: &RoomId) -> bool {
+        let rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+        rooms.get(room).is_some_and(|sender| sender.receiver_count() > 0)
+    }
+
+    /// Whether anybody listens to the messages of all conversations.
+    pub(crate) fn is_heard_everywhere(&self) -> bool {
+        self.all_messages().receiver_count() > 0
+    }
+
+    /// Lets every listener know that it missed something: it hears no more, and must come anew.
+    pub(crate) fn lose_everyone(&self) {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        *self.all_messages() = broadcast::Sender::new(MESSAGES_KEPT);
+    }
+
+    fn all_messages(&self) -> MutexGuard<'_, broadcast::Sender<Arc<Message>>> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells those who listen to the conversation.
@@ -76,10 +98,11 @@ impl Feed {
         }
     }
 
-    /// Whether the change set holds anything to tell.
-    pub(crate) fn is_about(changes: &ChangeSet) -> bool {
-        let is_told = |change: &RoomChange| matches!(change, RoomChange::Create(_) | RoomChange::Update { .. });
-        !changes.messages.is_empty() || changes.rooms.iter().any(is_told)
+    /// Tells those who listen to its conversation, and those who listen to all of them.
+    pub(crate) fn tell_message(&self, message: &Arc<Message>) {
+        self.tell(&message.room, Happening::Message(message.clone()));
+        // Most of the time nobody listens to all of them.
+        let _ = self.all_messages().send(message.clone());
     }
 
     /// Tells what a change set did, once it is committed.
@@ -87,10 +110,7 @@ impl Feed {
         for change in &changes.messages {
             match change {
                 MessageChange::Create(message) | MessageChange::Update { message, .. } if !message.is_hidden() => {
-                    let message = Arc::new(message.clone());
-                    self.tell(&message.room, Happening::Message(message.clone()));
-                    // Most of the time nobody listens to all of them.
-                    let _ = self.messages.send(message);
+                    self.tell_message(&Arc::new(message.clone()));
                 }
                 MessageChange::Create(_) | MessageChange::Update { .. } => {}
                 MessageChange::Remove { message, room, .. } => {
@@ -138,5 +158,18 @@ mod tests {
         drop(listener);
         feed.tell(&room(1), typing());
         assert!(!feed.rooms.lock().unwrap().contains_key(&room(1)));
+    }
+
+    #[tokio::test]
+    async fn whoever_missed_something_hears_no_more_and_whoever_comes_anew_does() {
+        let feed = Feed::default();
+        let (mut of_room, mut of_all) = (feed.listen(&room(1)), feed.listen_to_messages());
+        feed.lose_everyone();
+        assert!(matches!(of_room.recv().await, Err(broadcast::error::RecvError::Closed)));
+        assert!(matches!(of_all.recv().await, Err(broadcast::error::RecvError::Closed)));
+        assert!(!feed.is_heard(&room(1)) && !feed.is_heard_everywhere());
+        let mut anew = feed.listen(&room(1));
+        feed.tell(&room(1), typing());
+        assert!(matches!(anew.recv().await, Ok(Happening::Typing { .. })));
     }
 }

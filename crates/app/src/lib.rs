@@ -28,6 +28,7 @@ mod feed;
 mod first_administrator;
 mod follow;
 mod greet_visitor;
+mod hear;
 mod inquiries;
 pub mod login;
 mod look_up_visitors;
@@ -69,7 +70,7 @@ use crate::directory::Directory;
 use crate::error::AppError;
 use crate::mail::Mailer;
 use crate::passwords::Passwords;
-use crate::store::{Store, StoreError};
+use crate::store::{Marks, Store, StoreError};
 use crate::tokens::Tokens;
 use crate::turns::Turns;
 use crate::windows::{LocalWindows, Windows};
@@ -135,6 +136,8 @@ pub struct App {
     /// Whose turn it is to change the small tables.
     table_turn: tokio::sync::Mutex<()>,
     feed: Arc<Feed>,
+    /// How far it was read what other servers committed in conversations.
+    heard_to: tokio::sync::Mutex<Marks>,
     /// Those of the store, which all servers on it share.
     windows: Arc<dyn Windows>,
     /// Whoever writes does so on one connection, which is on one server.
@@ -161,6 +164,7 @@ impl App {
             turns: Turns::default(),
             table_turn: tokio::sync::Mutex::default(),
             feed: Arc::default(),
+            heard_to: tokio::sync::Mutex::default(),
             windows: store.windows(),
             typing: LocalWindows::default(),
             passwords: Passwords::new(passwords, &*chance)?,
@@ -179,6 +183,8 @@ impl App {
         app.tokens.replace_all(app.store.tokens().await?);
         app.tokens_followed.store(heads.tokens, Ordering::Release);
         app.forget_expired_logins().await?;
+        // Before anybody listens: whoever does misses nothing from then on.
+        app.hear().await?;
         Ok(app)
     }
 

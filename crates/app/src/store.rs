@@ -4,6 +4,7 @@
 //! revisions it read and the absences it relied upon. A store knows documents, identifiers
 //! and columns; it knows no rule. `conformance.rs` says what every store must do.
 
+mod happened;
 mod messages;
 mod outbox;
 mod rooms;
@@ -24,6 +25,7 @@ use domain::visitor::Visitor;
 
 use crate::windows::Windows;
 
+pub use self::happened::{Happened, Marks, News};
 pub use self::messages::{MessagePage, MessageSearch, Which};
 pub use self::outbox::{EventsError, LocalLease, OutboxLease, WaitingEvent};
 pub use self::rooms::{Period, RoomPage, RoomSearch, RoomSortKey, is_queued};
@@ -209,6 +211,14 @@ pub trait Store: Send + Sync {
 
     /// A conversation.
     async fn room(&self, id: &RoomId) -> Result<Option<Room>, StoreError>;
+    /// Those of these conversations that are there, in no order.
+    async fn these_rooms(&self, ids: &[RoomId]) -> Result<Vec<Room>, StoreError> {
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            found.extend(self.room(id).await?);
+        }
+        Ok(found)
+    }
     /// The conversation with this place in the queue.
     async fn room_of_inquiry(&self, inquiry: &InquiryId) -> Result<Option<Room>, StoreError>;
     /// A page of conversations.
@@ -220,6 +230,14 @@ pub trait Store: Send + Sync {
 
     /// A message.
     async fn message(&self, id: &MessageId) -> Result<Option<Message>, StoreError>;
+    /// Those of these messages that are there, in no order.
+    async fn these_messages(&self, ids: &[MessageId]) -> Result<Vec<Message>, StoreError> {
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            found.extend(self.message(id).await?);
+        }
+        Ok(found)
+    }
     /// A stretch of a conversation.
     async fn messages(&self, search: &MessageSearch) -> Result<MessagePage, StoreError>;
 
@@ -232,6 +250,15 @@ pub trait Store: Send + Sync {
     /// Whether other processes may write to the same database.
     fn is_shared(&self) -> bool {
         false
+    }
+    /// What other processes committed in conversations since, about as much as asked for at most;
+    /// nothing, where there are none. What is not read within a minute may not be there any more.
+    async fn happenings(&self, _since: &Marks, _limit: usize) -> Result<News, StoreError> {
+        Ok(News::default())
+    }
+    /// Lets other processes know of what is not committed.
+    async fn announce(&self, _happened: Happened) -> Result<(), StoreError> {
+        Ok(())
     }
     /// All tokens in force.
     async fn tokens(&self) -> Result<Vec<Token>, StoreError>;

@@ -192,6 +192,7 @@ async fn assemble(config: &Config) -> Result<Application, ServeError> {
     let greeting = greet(&app, &config.first_admin).await?;
     tokio::spawn(App::keep_following(Arc::downgrade(&app)));
     tokio::spawn(App::keep_reading_outbox(Arc::downgrade(&app)));
+    tokio::spawn(App::keep_hearing(Arc::downgrade(&app)));
     // A panic in it would come again with the first number; nothing is lost by not asking.
     let _ = plans.await;
 

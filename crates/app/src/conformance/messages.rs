@@ -10,7 +10,7 @@ use super::fixtures::{
     remove_message, remove_room, room, room_id, said, say, user_id, visitor_id,
 };
 use super::reading::{assert_same, everything};
-use crate::store::{CommitError, MessagePage, MessageSearch, Which};
+use crate::store::{CommitError, Happened, Marks, MessagePage, MessageSearch, Which};
 
 fn stretch(room: u32) -> MessageSearch {
     MessageSearch { room: room_id(room), which: Which::Shown, before: None, after: None, offset: 0, limit: 100 }
@@ -67,6 +67,36 @@ pub async fn a_message_is_read_back_whole(store: &Shared) {
     shown.reverse();
     written.pop();
     assert_eq!(shown, written);
+}
+
+pub async fn of_messages_asked_for_those_that_are_there_are_read(store: &Shared) {
+    land(store, open(room(1, 1, 1)).and(open(room(2, 1, 2)))).await;
+    for n in 1..=5 {
+        land(store, say(said(n, 1 + n % 2, "first"))).await;
+    }
+    land(store, edit_message(&said(4, 1, "first"), "second")).await;
+    land(store, remove_message(&said(2, 1, "first"))).await;
+    let mut found = store.these_messages(&ids([9, 5, 4, 2, 1])).await.expect("the store answers");
+    found.sort_by_key(|message| message.at);
+    let mut expected = Vec::new();
+    for n in [1, 4, 5] {
+        expected.extend(message(store, n).await);
+    }
+    assert_eq!((found.len(), &found), (3, &expected));
+    assert_eq!(store.these_messages(&[]).await.expect("the store answers"), []);
+}
+
+pub async fn what_a_store_committed_itself_is_no_news_to_it(store: &Shared) {
+    let mut marks = store.happenings(&Marks::default(), 100).await.expect("the store answers").marks;
+    land(store, open(room(1, 1, 1))).await;
+    land(store, say(said(1, 1, "first"))).await;
+    let typing = Happened::Typing { room: room_id(1), who: "ana".to_owned(), is_typing: true };
+    store.announce(typing).await.expect("the store answers");
+    for _ in 0..2 {
+        let news = store.happenings(&marks, 100).await.expect("the store answers");
+        assert_eq!((news.happened, news.goes_on, news.has_gap), (Vec::new(), false, false));
+        marks = news.marks;
+    }
 }
 
 pub async fn an_edited_message_keeps_its_place(store: &Shared) {

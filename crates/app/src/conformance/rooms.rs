@@ -52,6 +52,21 @@ pub async fn a_room_is_read_back_whole(store: &Shared) {
     assert_eq!(store.room(&room_id(3)).await.expect("the store answers"), None);
 }
 
+pub async fn of_rooms_asked_for_those_that_are_there_are_read(store: &Shared) {
+    for n in 1..=3 {
+        land(store, open(room(n, n, n))).await;
+    }
+    land(store, remove_room(&room(2, 2, 2))).await;
+    let name = RoomChange::Rename { contact: contact_id(3), name: "Ána".to_owned() };
+    land(store, ChangeSet { rooms: vec![name], ..ChangeSet::default() }).await;
+    let mut found = store.these_rooms(&[3, 2, 1, 9].map(room_id)).await.expect("the store answers");
+    found.sort_by(|one, other| one.id.as_str().cmp(other.id.as_str()));
+    let mut expected = vec![room(1, 1, 1), Room { name: "Ána".to_owned(), ..room(3, 3, 3) }];
+    expected.sort_by(|one, other| one.id.as_str().cmp(other.id.as_str()));
+    assert_eq!(found, expected);
+    assert_eq!(store.these_rooms(&[]).await.expect("the store answers"), []);
+}
+
 pub async fn open_rooms_of_a_visitor_come_oldest_first_until_closed(store: &Shared) {
     for (n, second) in [(9, 1), (5, 2), (7, 3)] {
         land(store, open(Room { opened_at: super::fixtures::at(second), ..room(n, 1, 1) })).await;

@@ -355,7 +355,7 @@ async fn who_listens_is_told_what_is_committed_and_of_no_hidden_page() {
     app.remove_as_visitor("one", room.id.as_str(), message.id.as_str()).await.unwrap();
     assert!(matches!(feed.try_recv(), Ok(Happening::MessageRemoved(told)) if told == message.id));
     assert!(matches!(feed.try_recv(), Ok(Happening::Room(_))));
-    app.tell_typing(&room, &ada.username, true);
+    app.tell_typing(&room, &ada.username, true).await;
     assert!(matches!(feed.try_recv(), Ok(Happening::Typing { who, is_typing: true }) if who == "ada"));
     assert!(feed.try_recv().is_err());
 }

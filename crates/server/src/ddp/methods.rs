@@ -86,7 +86,7 @@ impl Connection {
         if !room.is_open() {
             return Err(not_allowed());
         }
-        self.ddp.api.app.tell_typing(&room, &who, is_typing);
+        self.ddp.api.app.tell_typing(&room, &who, is_typing).await;
         Ok(Value::Null)
     }
 }

@@ -188,8 +188,7 @@ fn hear<T: Clone + Send + 'static>(
         loop {
             let next = match told.recv().await {
                 Ok(next) => name(next),
-                Err(RecvError::Lagged(_)) => Heard::Lost,
-                Err(RecvError::Closed) => return,
+                Err(RecvError::Lagged(_) | RecvError::Closed) => Heard::Lost,
             };
             if heard.send(next).await.is_err() {
                 return;

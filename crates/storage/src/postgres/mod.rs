@@ -12,9 +12,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use app::store::{
-    CommitError, ContactKey, ContactPage, ContactSearch, EventsError, Heads, MessagePage, MessageSearch, OutboxLease,
-    Render, RoomPage, RoomSearch, Rows, Store, StoreError, StoreFigures, View, VisitorKey, VisitorPage, VisitorSearch,
-    WaitingEvent,
+    CommitError, ContactKey, ContactPage, ContactSearch, EventsError, Happened, Heads, Marks, MessagePage,
+    MessageSearch, News, OutboxLease, Render, RoomPage, RoomSearch, Rows, Store, StoreError, StoreFigures, View,
+    VisitorKey, VisitorPage, VisitorSearch, WaitingEvent,
 };
 use app::windows::Windows;
 use async_trait::async_trait;
@@ -27,7 +27,7 @@ use domain::journal::JournalEntry;
 use domain::message::Message;
 use domain::room::Room;
 use domain::visitor::Visitor;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use self::address::Address;
@@ -38,10 +38,11 @@ pub use self::doctor::{DoctorError, examine, mend};
 pub use self::options::{PostgresOpenError, PostgresOptions};
 use self::outbox::Taker;
 use self::queue::{Member, Queue};
+use self::upkeep::Upkeep;
 use self::windows::SharedWindows;
 use self::writer::{Shared, Writer, any_shard};
 use crate::key::{unavailable, unsigned};
-use crate::prepare::prepare;
+use crate::prepare::{Prepared, prepare};
 
 mod absences;
 mod address;
@@ -51,7 +52,9 @@ mod connection;
 mod connector;
 mod doctor;
 mod failure;
+mod happenings;
 mod migrate;
+mod news;
 mod options;
 mod outbox;
 mod part;
@@ -60,6 +63,7 @@ mod read;
 mod search;
 mod tally;
 mod text;
+mod upkeep;
 mod windows;
 mod write;
 mod write_contacts;
@@ -83,7 +87,7 @@ pub struct PostgresStore {
     queue: Arc<Queue>,
     shared: Arc<Shared>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
-    closing: [Arc<Notify>; 2],
+    closing: watch::Sender<bool>,
     taker: Taker,
     windows: Arc<SharedWindows>,
     resolved: tokio::sync::Mutex<Numbers>,
@@ -122,7 +126,7 @@ impl PostgresStore {
         bring_up_figures(&readers, &shared)
             .await
             .map_err(|source| PostgresOpenError::Unreachable { database: database.clone(), source })?;
-        let closing = [Arc::new(Notify::new()), Arc::new(Notify::new())];
+        let closing = watch::Sender::new(false);
         let (windows, counting) = SharedWindows::open(Arc::clone(&readers)).await;
         let mut tasks: Vec<JoinHandle<()>> = (0..options.writers.max(1))
             .map(|n| {
@@ -132,16 +136,18 @@ impl PostgresStore {
                     shared: Arc::clone(&shared),
                     on_commit: options.on_commit.clone(),
                     shard: any_shard(n),
-                    connection: None,
+                    own: None,
                 };
                 tokio::spawn(keep_writing(writer))
             })
             .collect();
-        let [figures_end, counting_ends] = closing.clone();
-        tasks.push(tokio::spawn(keep_figures(Arc::clone(&readers), Arc::clone(&shared), figures_end)));
+        tasks.push(tokio::spawn(keep_figures(Arc::clone(&readers), Arc::clone(&shared), closing.subscribe())));
+        let upkeep = Upkeep::new(Arc::clone(&readers), Arc::clone(&shared), options.happenings_kept);
+        tasks.push(tokio::spawn(upkeep.run(closing.subscribe())));
+        let mut closed = closing.subscribe();
         tasks.push(tokio::spawn(async move {
             tokio::select! {
-                () = counting_ends.notified() => {}
+                _ = closed.wait_for(|is_closing| *is_closing) => {}
                 () = counting.run() => {}
             }
         }));
@@ -172,7 +178,7 @@ impl PostgresStore {
     fn stop(&self) -> Vec<JoinHandle<()>> {
         self.readers.connector.close();
         self.queue.close();
-        self.closing.iter().for_each(|closing| closing.notify_one());
+        self.closing.send_replace(true);
         std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -193,10 +199,10 @@ async fn keep_writing(writer: Writer) {
     }
 }
 
-async fn keep_figures(readers: Arc<Readers>, shared: Arc<Shared>, closing: Arc<Notify>) {
+async fn keep_figures(readers: Arc<Readers>, shared: Arc<Shared>, mut closing: watch::Receiver<bool>) {
     loop {
         tokio::select! {
-            () = closing.notified() => return,
+            _ = closing.wait_for(|is_closing| *is_closing) => return,
             () = tokio::time::sleep(FIGURES_EVERY) => {}
         }
         // While the database is away the figures stay what they were; whoever asks it is told.
@@ -218,7 +224,8 @@ impl Store for PostgresStore {
         let (prepared, views) = prepare(changes, self.render).await?;
         let (reply, answer) = oneshot::channel();
         let (touches, is_intricate) = (part::touches(&prepared), part::is_intricate(&prepared));
-        self.queue.push(Member { prepared, touches, is_intricate, reply })?;
+        let happened = Happened::of(changes);
+        self.queue.push(Member { prepared, happened, touches, is_intricate, reply })?;
         answer.await.map_err(unavailable)??;
         Ok(views)
     }
@@ -271,6 +278,10 @@ impl Store for PostgresStore {
         self.readers.read(|connection| async move { read::room(&connection, id).await }).await
     }
 
+    async fn these_rooms(&self, ids: &[RoomId]) -> Result<Vec<Room>, StoreError> {
+        self.readers.read(|connection| async move { read::these_rooms(&connection, ids).await }).await
+    }
+
     async fn room_of_inquiry(&self, inquiry: &InquiryId) -> Result<Option<Room>, StoreError> {
         self.readers.read(|connection| async move { read::room_of_inquiry(&connection, inquiry).await }).await
     }
@@ -289,6 +300,10 @@ impl Store for PostgresStore {
 
     async fn message(&self, id: &MessageId) -> Result<Option<Message>, StoreError> {
         self.readers.read(|connection| async move { read::message(&connection, id).await }).await
+    }
+
+    async fn these_messages(&self, ids: &[MessageId]) -> Result<Vec<Message>, StoreError> {
+        self.readers.read(|connection| async move { read::these_messages(&connection, ids).await }).await
     }
 
     async fn messages(&self, search: &MessageSearch) -> Result<MessagePage, StoreError> {
@@ -315,6 +330,24 @@ impl Store for PostgresStore {
 
     fn is_shared(&self) -> bool {
         true
+    }
+
+    async fn happenings(&self, since: &Marks, limit: usize) -> Result<News, StoreError> {
+        let logs = &self.shared.logs;
+        self.readers.read(|connection| async move { news::news(&connection, logs, since, limit).await }).await
+    }
+
+    async fn announce(&self, happened: Happened) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let happened = vec![happened];
+        let member =
+            Member { prepared: Prepared::default(), happened, touches: Vec::new(), is_intricate: false, reply };
+        self.queue.push(member)?;
+        match answer.await.map_err(unavailable)? {
+            // It rests on nothing.
+            Ok(()) | Err(CommitError::Stale) => Ok(()),
+            Err(CommitError::Store(error)) => Err(error),
+        }
     }
 
     async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
@@ -373,7 +406,7 @@ impl Store for PostgresStore {
     }
 
     fn figures(&self) -> StoreFigures {
-        let Shared { commits, change_sets, stale, seen } = &*self.shared;
+        let Shared { commits, change_sets, stale, seen, logs: _ } = &*self.shared;
         let tally = seen.sum();
         StoreFigures {
             commits: commits.load(Ordering::Relaxed),

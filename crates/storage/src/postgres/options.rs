@@ -27,6 +27,8 @@ pub struct PostgresOptions {
     pub connect_timeout: Duration,
     /// How long the database may take to answer.
     pub answer_timeout: Duration,
+    /// How long what happened in conversations can be read by other servers.
+    pub happenings_kept: Duration,
     /// Told after each commit how many change sets shared it.
     pub on_commit: OnCommit,
 }
@@ -41,6 +43,7 @@ impl Default for PostgresOptions {
             queue_max: 4096,
             connect_timeout: Duration::from_secs(5),
             answer_timeout: Duration::from_secs(10),
+            happenings_kept: Duration::from_secs(60),
             on_commit: OnCommit(Arc::new(|_| {})),
         }
     }

@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use app::store::Happened;
 use domain::change_set::{Counter, Identifier};
 use domain::journal::Event;
 
@@ -32,10 +33,11 @@ pub(super) struct Part<'a> {
     pub(super) counters: &'a [(Counter, u64)],
     pub(super) directory: Option<&'a PreparedDirectory>,
     pub(super) tokens: Vec<&'a PreparedToken>,
+    pub(super) happened: &'a [Happened],
 }
 
 /// The parts of a change set in their order; one, if it is plain.
-pub(super) fn parts(prepared: &Prepared) -> Vec<Part<'_>> {
+pub(super) fn parts<'a>(prepared: &'a Prepared, happened: &'a [Happened]) -> Vec<Part<'a>> {
     let Prepared { absent, contacts, visitors, rooms, messages, journal, redact, events, counters, directory, tokens } =
         prepared;
     let whole = Part {
@@ -50,12 +52,25 @@ pub(super) fn parts(prepared: &Prepared) -> Vec<Part<'_>> {
         counters,
         directory: directory.as_ref(),
         tokens: tokens.iter().collect(),
+        happened,
     };
     if !is_intricate(prepared) {
         return vec![whole];
     }
-    let Part { absent, redact, contacts, visitors, rooms, messages, journal, events, counters, directory, tokens } =
-        whole;
+    let Part {
+        absent,
+        redact,
+        contacts,
+        visitors,
+        rooms,
+        messages,
+        journal,
+        events,
+        counters,
+        directory,
+        tokens,
+        happened,
+    } = whole;
     let mut parts = Vec::new();
     for contacts in rounds(contacts, |contact| contact.id) {
         parts.push(Part { contacts, ..Part::default() });
@@ -71,7 +86,7 @@ pub(super) fn parts(prepared: &Prepared) -> Vec<Part<'_>> {
     );
     parts.extend(rooms.into_iter().map(|room| Part { rooms: vec![room], ..Part::default() }));
     parts.extend(rounds(messages, message_id).into_iter().map(|messages| Part { messages, ..Part::default() }));
-    parts.push(Part { journal, events, counters, directory, ..Part::default() });
+    parts.push(Part { journal, events, counters, directory, happened, ..Part::default() });
     parts.extend(tokens.into_iter().map(|token| Part { tokens: vec![token], ..Part::default() }));
     parts
 }

@@ -8,7 +8,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use app::store::{CommitError, StoreError};
+use app::store::{CommitError, Happened, StoreError};
 use tokio::sync::{Notify, oneshot};
 
 use crate::key::unavailable;
@@ -20,6 +20,8 @@ pub(super) type Touch = u64;
 /// A change set that waits.
 pub(super) struct Member {
     pub(super) prepared: Prepared,
+    /// What other servers are to learn of it.
+    pub(super) happened: Vec<Happened>,
     /// All that it touches, none twice.
     pub(super) touches: Vec<Touch>,
     /// Whether it must be written step by step, and so by itself.
@@ -148,7 +150,7 @@ mod tests {
 
     fn member(touches: &[Touch], is_intricate: bool) -> Member {
         let (reply, _) = oneshot::channel();
-        Member { prepared: Prepared::default(), touches: touches.to_vec(), is_intricate, reply }
+        Member { prepared: Prepared::default(), happened: Vec::new(), touches: touches.to_vec(), is_intricate, reply }
     }
 
     fn queue(members: &[(&[Touch], bool)]) -> Arc<Queue> {

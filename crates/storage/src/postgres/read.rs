@@ -100,6 +100,11 @@ pub(super) async fn room(connection: &Connection, id: &RoomId) -> Read<Option<Ro
     first(&connection.query("SELECT document, name FROM rooms WHERE id = $1", &[&id.as_str()]).await?, to_room)
 }
 
+pub(super) async fn these_rooms(connection: &Connection, ids: &[RoomId]) -> Read<Vec<Room>> {
+    let ids: Vec<&str> = ids.iter().map(RoomId::as_str).collect();
+    all(&connection.query("SELECT document, name FROM rooms WHERE id = ANY ($1)", &[&ids]).await?, to_room)
+}
+
 pub(super) async fn room_of_inquiry(connection: &Connection, inquiry: &InquiryId) -> Read<Option<Room>> {
     let sql = "SELECT document, name FROM rooms WHERE inquiry = $1";
     first(&connection.query(sql, &[&&inquiry_bytes(inquiry)[..]]).await?, to_room)
@@ -108,6 +113,12 @@ pub(super) async fn room_of_inquiry(connection: &Connection, inquiry: &InquiryId
 pub(super) async fn message(connection: &Connection, id: &MessageId) -> Read<Option<Message>> {
     let rows = connection.query("SELECT document FROM messages WHERE id = $1", &[&id.as_str()]).await?;
     first(&rows, |row| from_json("messages", row.get(0)))
+}
+
+pub(super) async fn these_messages(connection: &Connection, ids: &[MessageId]) -> Read<Vec<Message>> {
+    let ids: Vec<&str> = ids.iter().map(MessageId::as_str).collect();
+    let rows = connection.query("SELECT document FROM messages WHERE id = ANY ($1)", &[&ids]).await?;
+    all(&rows, |row| from_json("messages", row.get(0)))
 }
 
 pub(super) async fn open_rooms_of_visitor(connection: &Connection, visitor: &VisitorId) -> Read<Vec<Room>> {

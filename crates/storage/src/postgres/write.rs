@@ -9,6 +9,7 @@ use domain::change_set::Counter;
 
 use super::check::Facts;
 use super::connection::{Batch, Param};
+use super::happenings::{self, Log};
 use super::part::Part;
 use super::tally::Tally;
 use super::text::{escaped, key};
@@ -52,7 +53,7 @@ impl<'a> Work<'a> {
 }
 
 /// All statements for these parts.
-pub(super) fn write<'a>(parts: &[&Part<'a>], facts: &Facts) -> Work<'a> {
+pub(super) fn write<'a>(parts: &[&Part<'a>], facts: &Facts, log: &Log) -> Work<'a> {
     let mut work = Work::default();
     let redact: Vec<Vec<u8>> = parts.iter().flat_map(|part| part.redact).map(|id| id.to_vec()).collect();
     if !redact.is_empty() {
@@ -70,6 +71,7 @@ pub(super) fn write<'a>(parts: &[&Part<'a>], facts: &Facts) -> Work<'a> {
         write_directory(&mut work, change);
     }
     write_tokens(&mut work, parts);
+    happenings::write(&mut work, parts, log);
     work
 }
 

@@ -18,6 +18,7 @@ use app::store::{CommitError, StoreError};
 use super::connection::{Batch, Connection};
 use super::connector::{Connector, Purpose};
 use super::failure::Failure;
+use super::happenings::{Log, Logs};
 use super::part::{Part, parts};
 use super::queue::{Member, Queue};
 use super::tally::{SHARDS, Seen, Tally};
@@ -37,6 +38,7 @@ pub(super) struct Shared {
     pub(super) change_sets: AtomicU64,
     pub(super) stale: AtomicU64,
     pub(super) seen: Seen,
+    pub(super) logs: Logs,
 }
 
 /// What became of a change set.
@@ -67,17 +69,23 @@ pub(super) struct Writer {
     pub(super) on_commit: OnCommit,
     /// The row of the count that this writer adds to.
     pub(super) shard: i32,
-    pub(super) connection: Option<Connection>,
+    pub(super) own: Option<Own>,
+}
+
+/// A connection that writes, and its log of what happened.
+pub(super) struct Own {
+    connection: Connection,
+    log: Arc<Log>,
 }
 
 impl Writer {
     /// Makes writers like this one, each with a connection of its own.
     pub(super) fn again(&self) -> impl Fn() -> Self + use<> {
-        let Self { connector, queue, shared, on_commit, shard, connection: _ } = self;
+        let Self { connector, queue, shared, on_commit, shard, own: _ } = self;
         let parts = (Arc::clone(connector), Arc::clone(queue), Arc::clone(shared), on_commit.clone(), *shard);
         move || {
             let (connector, queue, shared, on_commit, shard) = parts.clone();
-            Self { connector, queue, shared, on_commit, shard, connection: None }
+            Self { connector, queue, shared, on_commit, shard, own: None }
         }
     }
 
@@ -101,7 +109,7 @@ impl Writer {
                 Err(GroupFailure::Undone(Failure::Held | Failure::Refused(_))) => break,
             }
         }
-        if self.connection.is_none() && members.len() > 1 {
+        if self.own.is_none() && members.len() > 1 {
             // Nobody waits for the same failure as often as there are members.
             if let Err(failure) = self.connect().await {
                 return fail_all(members, &failure.into_store_error());
@@ -135,20 +143,23 @@ impl Writer {
         }
     }
 
-    async fn connect(&mut self) -> Result<&Connection, Failure> {
-        if self.connection.as_ref().is_none_or(Connection::is_closed) {
-            self.connection = None;
-            self.connection = Some(self.connector.connect(Purpose::Write).await?);
+    async fn connect(&mut self) -> Result<&Own, Failure> {
+        if self.own.as_ref().is_none_or(|own| own.connection.is_closed()) {
+            self.own = None;
+            let connection = self.connector.connect(Purpose::Write).await?;
+            let log = self.shared.logs.begin(&connection).await?;
+            self.own = Some(Own { connection, log });
         }
-        Ok(self.connection.as_ref().expect("it was just made"))
+        Ok(self.own.as_ref().expect("it was just made"))
     }
 
     /// Commits what stands of these change sets.
     async fn try_group(&mut self, members: &[Member]) -> Result<Vec<Outcome>, GroupFailure> {
         let shard = self.shard;
         let shared = Arc::clone(&self.shared);
-        let connection = self.connect().await?;
-        let (outcomes, tally) = match write_all(connection, members).await {
+        let Own { connection, log } = self.connect().await?;
+        let (log, known) = (Arc::clone(log), log.given());
+        let (outcomes, tally) = match write_all(connection, &log, members).await {
             Ok((outcomes, tally)) if outcomes.contains(&Outcome::Done) => (outcomes, tally),
             Ok((outcomes, _)) => {
                 self.roll_back().await;
@@ -170,6 +181,9 @@ impl Writer {
                 for row in answers.iter().flatten() {
                     shared.seen.note(row);
                 }
+                if log.given() > known {
+                    log.note_committed();
+                }
                 shared.commits.fetch_add(1, Ordering::Relaxed);
                 (self.on_commit.0)(outcomes.iter().filter(|outcome| **outcome == Outcome::Done).count());
                 Ok(outcomes)
@@ -179,7 +193,8 @@ impl Writer {
                 Err(undone.into())
             }
             Err(Failure::Lost(error) | Failure::Refused(error)) => {
-                self.connection = None;
+                shared.logs.doubt(&log, known);
+                self.own = None;
                 Err(GroupFailure::Unknown(error))
             }
         }
@@ -187,10 +202,10 @@ impl Writer {
 
     /// A connection that cannot even do this is let go.
     async fn roll_back(&mut self) {
-        if let Some(connection) = &self.connection
+        if let Some(Own { connection, .. }) = &self.own
             && (connection.is_closed() || connection.script("ROLLBACK").await.is_err())
         {
-            self.connection = None;
+            self.own = None;
         }
     }
 
@@ -236,11 +251,11 @@ pub(super) fn any_shard(n: usize) -> i32 {
 }
 
 /// Writes what stands of these change sets; says what that is, and how the count changes.
-async fn write_all(connection: &Connection, members: &[Member]) -> Result<(Vec<Outcome>, Tally), Failure> {
+async fn write_all(connection: &Connection, log: &Log, members: &[Member]) -> Result<(Vec<Outcome>, Tally), Failure> {
     let mut tally = Tally::default();
     if let [member] = members {
-        for (nth, part) in parts(&member.prepared).into_iter().enumerate() {
-            let stands = write_parts(connection, &[part], nth == 0, &mut tally).await?;
+        for (nth, part) in parts(&member.prepared, &member.happened).into_iter().enumerate() {
+            let stands = write_parts(connection, log, &[part], nth == 0, &mut tally).await?;
             if stands != [true] {
                 return Ok((vec![Outcome::Stale], tally));
             }
@@ -248,8 +263,8 @@ async fn write_all(connection: &Connection, members: &[Member]) -> Result<(Vec<O
         return Ok((vec![Outcome::Done], tally));
     }
     // Those that are intricate come by themselves.
-    let parts: Vec<Part<'_>> = members.iter().flat_map(|member| parts(&member.prepared)).collect();
-    let stands = write_parts(connection, &parts, true, &mut tally).await?;
+    let parts: Vec<Part<'_>> = members.iter().flat_map(|member| parts(&member.prepared, &member.happened)).collect();
+    let stands = write_parts(connection, log, &parts, true, &mut tally).await?;
     let outcomes = stands.into_iter().map(|stands| if stands { Outcome::Done } else { Outcome::Stale });
     Ok((outcomes.collect(), tally))
 }
@@ -257,6 +272,7 @@ async fn write_all(connection: &Connection, members: &[Member]) -> Result<(Vec<O
 /// Writes those of the parts that stand, and says which.
 async fn write_parts(
     connection: &Connection,
+    log: &Log,
     parts: &[Part<'_>],
     begin: bool,
     tally: &mut Tally,
@@ -271,7 +287,7 @@ async fn write_parts(
     }
     let standing: Vec<&Part<'_>> =
         parts.iter().zip(&stands).filter(|(_, stands)| **stands).map(|(part, _)| part).collect();
-    let (batch, expected, counted) = write(&standing, &facts).into_parts();
+    let (batch, expected, counted) = write(&standing, &facts, log).into_parts();
     if !batch.is_empty() {
         let changed = connection.run(batch).await?;
         if !Work::is_done(&expected, &changed) {

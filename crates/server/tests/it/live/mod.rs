@@ -3,6 +3,7 @@
 //! A house is a whole server with one conversation in it; a socket is one DDP connection to it.
 //! Whoever waits for a frame waits for that frame: nothing here sleeps.
 
+mod apart;
 mod bounds;
 mod conversing;
 mod logins;
