@@ -4,6 +4,7 @@ mod away;
 mod cluster;
 mod commit;
 mod doctor;
+mod migrating;
 mod open;
 mod outbox;
 mod search;
