@@ -14,6 +14,7 @@ pub mod postgres;
 mod prepare;
 mod row;
 pub mod sqlite;
+pub mod transfer;
 
 pub use migrating::{Migrations, migrate, migrations};
 pub use postgres::{PostgresOpenError, PostgresOptions, PostgresStore};

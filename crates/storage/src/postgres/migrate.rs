@@ -33,18 +33,20 @@ pub(super) struct Reached {
     pub(super) connection: Connection,
     /// Host and database, for errors.
     pub(super) shown: String,
+    /// Where it is, without who asks and how.
+    pub(super) location: String,
 }
 
 /// Reaches the database of a URL; nothing is changed.
 pub(super) async fn reach(url: &str, options: &PostgresOptions) -> Result<Reached, PostgresOpenError> {
     let address = Address::parse(url)?;
-    let shown = address.shown.clone();
+    let (shown, location) = (address.shown.clone(), address.location());
     let connector = Arc::new(Connector::new(address, options.clone()));
     let connection = connector.connect(Purpose::Migrate).await.map_err(|failure| PostgresOpenError::Unreachable {
         database: shown.clone(),
         source: failure.into_store_error(),
     })?;
-    Ok(Reached { connector, connection, shown })
+    Ok(Reached { connector, connection, shown, location })
 }
 
 /// How far the database of a URL is on the way to the form this program knows; one without our tables

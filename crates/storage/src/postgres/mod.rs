@@ -39,6 +39,7 @@ pub use self::migrate::{migrate_by_url, migrations};
 pub use self::options::{PostgresOpenError, PostgresOptions};
 use self::outbox::Taker;
 use self::queue::{Member, Queue};
+pub(crate) use self::transfer::PostgresEnd;
 use self::windows::SharedWindows;
 use self::writer::{Shared, Writer, any_shard};
 use crate::key::{unavailable, unsigned};
@@ -61,6 +62,7 @@ mod read;
 mod search;
 mod tally;
 mod text;
+mod transfer;
 mod windows;
 mod write;
 mod write_contacts;
@@ -107,8 +109,9 @@ struct Numbers {
 impl PostgresStore {
     /// Opens the database of a URL, and brings it to the form of this version.
     pub async fn open(url: &str, render: Render, options: &PostgresOptions) -> Result<Self, PostgresOpenError> {
-        let Reached { connector, connection, shown: database } = migrate::reach(url, options).await?;
+        let Reached { connector, connection, shown: database, location: _ } = migrate::reach(url, options).await?;
         migrate::migrate(&connection, &database).await?;
+        transfer::assert_finished(&connection, &database).await?;
         drop(connection);
         let readers = Arc::new(Readers::new(Arc::clone(&connector), options));
         let queue = Arc::new(Queue::new(options.queue_max, options.group_max));
