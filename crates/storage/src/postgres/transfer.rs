@@ -4,16 +4,15 @@
 //! commits, a batch a transaction. Nothing keeps servers from writing to it meanwhile; that they
 //! did is found out when both ends are compared. Evidence: `tests/it/transfer/`.
 
-use std::collections::HashMap;
+mod rows;
 
 use app::store::StoreError;
 use async_trait::async_trait;
 use domain::change_set::Counter;
 use domain::directory::Record;
-use domain::ids::VisitorId;
-use tokio_postgres::Row as Columns;
 use tokio_postgres::error::SqlState;
 
+use self::rows::{Journals, journals_of, row};
 use super::check::Facts;
 use super::connection::Connection;
 use super::failure::Failure;
@@ -24,11 +23,11 @@ use super::text::unescaped;
 use super::write::{Work, write};
 use super::{PostgresOpenError, PostgresOptions, tally};
 use crate::OpenError;
-use crate::key::{IdBytes, contact_id, signed, unavailable, unsigned};
+use crate::key::{signed, unavailable, unsigned};
 use crate::prepare::PreparedMessage;
 use crate::transfer::{
-    BatchSize, Content, Destination, Entry, FROM, JOURNAL, Kind, MARKS, NotWritten, Ready, Row, Source, Standing,
-    TABLES, from_in, place_of,
+    BatchSize, Destination, FROM, JOURNAL, Kind, MARKS, NotWritten, Ready, Row, Source, Standing, TABLES, from_in,
+    place_of,
 };
 
 /// How many rows are fetched before it is known how large they are.
@@ -132,8 +131,8 @@ impl PostgresEnd {
     async fn start(&mut self, kind: Kind, after: i64) -> Result<Reading, Failure> {
         self.let_go().await?;
         let from = match kind {
-            Kind::Directory => return Ok(Reading::Whole(past(self.records().await?, after))),
-            Kind::Numbers => return Ok(Reading::Whole(past(self.numbers().await?, after))),
+            Kind::Directory => return Ok(Reading::Whole(Row::past(self.records().await?, after))),
+            Kind::Numbers => return Ok(Reading::Whole(Row::past(self.numbers().await?, after))),
             Kind::Contacts => format!("n, id, document FROM contacts WHERE n > {after} ORDER BY n"),
             Kind::Visitors => format!("n, id, document FROM visitors WHERE n > {after} ORDER BY n"),
             Kind::Rooms => format!("n, id, document, name FROM rooms WHERE n > {after} ORDER BY n"),
@@ -180,7 +179,7 @@ impl PostgresEnd {
         let fetched = self.connection.query_once(&format!("FETCH FORWARD {count} FROM reading"), &[]).await?;
         let mut journals = Journals::new();
         if kind == Kind::Contacts {
-            journals = self.journals_of(&fetched).await?;
+            journals = journals_of(&self.connection, &fetched).await?;
         }
         let rows: Vec<Row> =
             (place + 1..).zip(&fetched).map(|(nth, columns)| row(kind, nth, columns, &mut journals)).collect();
@@ -192,20 +191,6 @@ impl PostgresEnd {
         let count = (self.batch.bytes / each).clamp(1, self.batch.rows.max(1));
         self.reading = Some(Reading::Cursor { kind, rows: count, place: last.place });
         Ok(rows)
-    }
-
-    async fn journals_of(&self, contacts: &[Columns]) -> Result<Journals, Failure> {
-        let ids: Vec<&[u8]> = contacts.iter().map(|columns| columns.get(1)).collect();
-        let sql = "SELECT contact, seq, at, verb, author, fields FROM journal WHERE contact = ANY ($1) \
-                   ORDER BY contact, n";
-        let entries = self.connection.query(sql, &[&ids]).await?;
-        let mut journals = Journals::new();
-        for columns in &entries {
-            let [verb, author] = [columns.get(3), unescaped(columns.get(4)).into_owned()];
-            let entry = Entry { seq: columns.get(1), at: columns.get(2), verb, author, fields: columns.get(5) };
-            journals.entry(bytes(columns.get(0))).or_default().push(entry);
-        }
-        Ok(journals)
     }
 
     async fn try_to_write(&self, kind: Kind, ready: &Ready, from: i64, to: i64) -> Result<(), Failure> {
@@ -264,47 +249,6 @@ impl PostgresEnd {
     }
 }
 
-/// The entries of contacts, oldest first.
-type Journals = HashMap<IdBytes, Vec<Entry>>;
-
-/// A row of a kind from its columns, the `nth` of its kind where it has no place of its own.
-fn row(kind: Kind, nth: i64, columns: &Columns, journals: &mut Journals) -> Row {
-    let (id, content) = match kind {
-        Kind::Contacts => {
-            let id = bytes(columns.get(1));
-            let journal = journals.remove(&id).unwrap_or_default();
-            (contact_id(id).to_string(), Content::Contact { document: columns.get(2), journal })
-        }
-        Kind::Visitors => {
-            let id = VisitorId::from_entropy(bytes(columns.get(1)));
-            (id.to_string(), Content::Visitor { document: columns.get(2) })
-        }
-        Kind::Rooms => {
-            let name = unescaped(columns.get(3)).into_owned();
-            (columns.get(1), Content::Room { document: columns.get(2), name })
-        }
-        Kind::Messages => (columns.get(1), Content::Message { document: columns.get(2) }),
-        Kind::Outbox => {
-            let (at, event, revision) = (columns.get(1), columns.get(2), columns.get(4));
-            let author = unescaped(columns.get(5)).into_owned();
-            return Row::event(columns.get(0), at, event, contact_id(bytes(columns.get(3))), revision, author);
-        }
-        Kind::Tokens => return Row::token(nth, columns.get(0), columns.get(1)),
-        Kind::Directory | Kind::Numbers => unreachable!("they are read at once"),
-    };
-    Row { place: columns.get(0), id, content }
-}
-
-fn bytes(id: &[u8]) -> IdBytes {
-    id.try_into().unwrap_or_default()
-}
-
-/// Rows without the first so many.
-fn past(mut rows: Vec<Row>, count: i64) -> Vec<Row> {
-    rows.drain(..rows.len().min(usize::try_from(count).unwrap_or(0)));
-    rows
-}
-
 #[async_trait]
 impl Source for PostgresEnd {
     fn shown(&self) -> String {
@@ -350,7 +294,9 @@ impl Source for PostgresEnd {
     async fn tally(&mut self) -> Result<[i64; 4], StoreError> {
         let rows = self.connection.query(tally::ALL, &[]).await.map_err(Failure::into_store_error)?;
         let seen = tally::Seen::default();
-        rows.iter().for_each(|row| seen.note(row));
+        for row in &rows {
+            seen.note(row);
+        }
         let tally::Tally { known, unknown, open_conflicts, waiting, resolved: _ } = seen.sum();
         Ok([known, unknown, open_conflicts, waiting])
     }

@@ -101,7 +101,7 @@ impl SqliteEnd {
             Kind::Directory => {
                 let sql = "SELECT kind, id, document FROM directory";
                 let records = all(connection, sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-                past(Row::records(records), after)
+                Row::past(Row::records(records), after)
             }
             Kind::Contacts => {
                 let sql = "SELECT n, id, document, journal FROM contacts WHERE n > ?1 ORDER BY n";
@@ -146,7 +146,7 @@ impl SqliteEnd {
                 let [directory, tokens, guests, resolved] = numbers();
                 // They have the first before anything is in them.
                 let directory = number(connection, directory)?.unwrap_or(signed(Revision::FIRST.as_number()));
-                past(Row::numbers([directory, value(tokens)?, value(guests)?, value(resolved)?]), after)
+                Row::past(Row::numbers([directory, value(tokens)?, value(guests)?, value(resolved)?]), after)
             }
         })
     }
@@ -298,12 +298,6 @@ impl Destination for SqliteEnd {
         run(connection, sql, [MARKS]).map_err(unavailable)?;
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(unavailable)
     }
-}
-
-/// Rows without the first so many.
-fn past(mut rows: Vec<Row>, count: i64) -> Vec<Row> {
-    rows.drain(..rows.len().min(usize::try_from(count).unwrap_or(0)));
-    rows
 }
 
 /// The entries of a journal from its latest, oldest first; none, if the chain is broken.

@@ -35,7 +35,7 @@ pub(super) async fn compare(
     let (mut source, mut destination) = (source, destination);
     let mut found = Found { counts: Vec::new(), miscounts: Vec::new() };
     for kind in Kind::ALL {
-        let of = source.count(kind).await.map_err(|error| names.from_refused(error))?;
+        let of = source.count(kind).await.map_err(|error| names.refused_by_source(error))?;
         let (mut one, mut other) = (Reading::start(source, kind), Reading::start(destination, kind));
         let walked = walk(&mut one, &mut other, kind, of, names, tell).await;
         source = one.end().await;
@@ -44,22 +44,22 @@ pub(super) async fn compare(
         tell(Step::Compared { kind, rows, of: rows });
         // What its own order does not lead to is not read.
         let counted = (
-            source.count(kind).await.map_err(|error| names.from_refused(error))?,
-            destination.count(kind).await.map_err(|error| names.to_refused(error))?,
+            source.count(kind).await.map_err(|error| names.refused_by_source(error))?,
+            destination.count(kind).await.map_err(|error| names.refused_by_copy(error))?,
         );
         expect(names, kind.as_str(), rows, counted)?;
         found.counts.push((kind.as_str(), rows));
         if kind == Kind::Contacts {
             let counted = (
-                source.count_journal().await.map_err(|error| names.from_refused(error))?,
-                destination.count_journal().await.map_err(|error| names.to_refused(error))?,
+                source.count_journal().await.map_err(|error| names.refused_by_source(error))?,
+                destination.count_journal().await.map_err(|error| names.refused_by_copy(error))?,
             );
             expect(names, JOURNAL, entries, counted)?;
             found.counts.push((JOURNAL, entries));
         }
     }
-    let here = source.tally().await.map_err(|error| names.from_refused(error))?;
-    let there = destination.tally().await.map_err(|error| names.to_refused(error))?;
+    let here = source.tally().await.map_err(|error| names.refused_by_source(error))?;
+    let there = destination.tally().await.map_err(|error| names.refused_by_copy(error))?;
     for ((name, here), there) in TALLIES.into_iter().zip(here).zip(there) {
         if here != there {
             found.miscounts.push((name, here, there));
@@ -85,8 +85,8 @@ async fn walk(
 ) -> Result<Walked, TransferError> {
     let mut walked = Walked { rows: 0, entries: 0 };
     loop {
-        let here = one.next().await.map_err(|error| names.from_refused(error))?;
-        let there = other.next().await.map_err(|error| names.to_refused(error))?;
+        let here = one.next().await.map_err(|error| names.refused_by_source(error))?;
+        let there = other.next().await.map_err(|error| names.refused_by_copy(error))?;
         let here = match (here, there) {
             (None, None) => return Ok(walked),
             (Some(here), Some(there)) if here.id == there.id && here.content == there.content => here,
@@ -94,7 +94,7 @@ async fn walk(
         };
         walked.rows += 1;
         walked.entries += here.entries();
-        if walked.rows % ROWS_A_STEP == 0 {
+        if walked.rows.is_multiple_of(ROWS_A_STEP) {
             tell(Step::Compared { kind, rows: walked.rows, of });
         }
     }

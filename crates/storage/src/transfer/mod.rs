@@ -140,8 +140,8 @@ pub enum TransferError {
     },
     /// Something in the source cannot be read or does not go with the rest.
     #[error(
-        "{kind} `{id}` of {from} cannot be copied: {problem}. Mend the source (`concord doctor` looks at a SQLite \
-         file) and run this again: it goes on where it was"
+        "{kind} `{id}` of {from} cannot be copied: {problem}. Mend the source (see `concord doctor`) and run \
+         this again: it goes on where it was"
     )]
     Unfit {
         /// Of what.
@@ -226,14 +226,14 @@ pub async fn transfer(
         source = copy_kind(source, destination.as_mut(), kind, render, &names, tell).await?;
     }
     loop {
-        let waiting = destination.settle().await.map_err(|error| names.to_refused(error))?;
+        let waiting = destination.settle().await.map_err(|error| names.refused_by_copy(error))?;
         tell(Step::Settling { waiting });
         if waiting == 0 {
             break;
         }
     }
     let (mut destination, Found { counts, miscounts }) = compare(source, destination, &names, tell).await?;
-    destination.finish().await.map_err(|error| names.to_refused(error))?;
+    destination.finish().await.map_err(|error| names.refused_by_copy(error))?;
     let Names { from, to } = names;
     Ok(Transferred { from, to, was_begun, counts, miscounts })
 }
@@ -245,11 +245,11 @@ struct Names {
 }
 
 impl Names {
-    fn from_refused(&self, source: StoreError) -> TransferError {
+    fn refused_by_source(&self, source: StoreError) -> TransferError {
         TransferError::Refused { database: self.from.clone(), source }
     }
 
-    fn to_refused(&self, source: StoreError) -> TransferError {
+    fn refused_by_copy(&self, source: StoreError) -> TransferError {
         TransferError::Refused { database: self.to.clone(), source }
     }
 
@@ -273,10 +273,10 @@ async fn copy_kind(
     names: &Names,
     tell: &mut (dyn FnMut(Step) + Send),
 ) -> Result<Box<dyn Source>, TransferError> {
-    let mut place = destination.place(kind).await.map_err(|error| names.to_refused(error))?;
-    let of = source.count(kind).await.map_err(|error| names.from_refused(error))?;
+    let mut place = destination.place(kind).await.map_err(|error| names.refused_by_copy(error))?;
+    let of = source.count(kind).await.map_err(|error| names.refused_by_source(error))?;
     let mut rows =
-        if place == 0 { 0 } else { destination.count(kind).await.map_err(|error| names.to_refused(error))? };
+        if place == 0 { 0 } else { destination.count(kind).await.map_err(|error| names.refused_by_copy(error))? };
     tell(Step::Copied { kind, rows, of });
     let (sender, mut batches) = mpsc::channel(UNDER_WAY);
     let reading = tokio::spawn(async move {
@@ -294,7 +294,7 @@ async fn copy_kind(
     drop(batches);
     let (source, read) = joined(reading.await);
     written?;
-    read.map_err(|error| names.from_refused(error))?;
+    read.map_err(|error| names.refused_by_source(error))?;
     Ok(source)
 }
 
@@ -314,7 +314,7 @@ async fn write_batch(
             *place = last;
             Ok(count)
         }
-        Err(NotWritten::Failed(error)) => Err(names.to_refused(error)),
+        Err(NotWritten::Failed(error)) => Err(names.refused_by_copy(error)),
         Err(NotWritten::Misfit(problem)) => {
             Err(find_misfit(destination, kind, rows, *place, render, names, problem).await)
         }
@@ -361,7 +361,7 @@ async fn find_misfit(
             Ok(ready) => match destination.write(kind, ready, place, next).await {
                 Ok(()) => place = next,
                 Err(NotWritten::Misfit(problem)) => return names.unfit(kind, id, problem),
-                Err(NotWritten::Failed(error)) => return names.to_refused(error),
+                Err(NotWritten::Failed(error)) => return names.refused_by_copy(error),
             },
         }
     }

@@ -181,6 +181,12 @@ impl Row {
         (1..).zip(numbers().into_iter().zip(values)).map(row).collect()
     }
 
+    /// Without the first so many.
+    pub(crate) fn past(mut rows: Vec<Self>, count: i64) -> Vec<Self> {
+        rows.drain(..rows.len().min(usize::try_from(count).unwrap_or(0)));
+        rows
+    }
+
     /// About how much memory it takes.
     pub(crate) fn bytes(&self) -> usize {
         let content = match &self.content {

@@ -30,16 +30,14 @@ async fn lives(from: &str, to: &str, batches: u32, steps: u32) -> bool {
         let options = TransferOptions { batch: FEW, ..TransferOptions::default() };
         transfer(&source, &to, render, &options, &mut tell).await.map(drop)
     });
-    match living.await {
-        Ok(done) => done.map(|()| true).expect("nothing else is wrong"),
-        Err(_) => {
-            // What it had open goes with its tasks, which end when nobody listens to them.
-            while connect(from, render, &Options::default()).await.is_err() {
-                tokio::time::sleep(Duration::from_millis(2)).await;
-            }
-            false
-        }
+    if let Ok(done) = living.await {
+        return done.map(|()| true).expect("nothing else is wrong");
     }
+    // What it had open goes with its tasks, which end when nobody listens to them.
+    while connect(from, render, &Options::default()).await.is_err() {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    false
 }
 
 #[tokio::test]

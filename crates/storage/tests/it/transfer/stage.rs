@@ -13,9 +13,11 @@ use app::store::{
     VisitorSearch, Which,
 };
 use domain::change_set::{ChangeSet, Counter, RoomChange};
+use domain::contact::Contact;
 use domain::custom_field::{CustomFieldDefinition, FieldKey, Scope};
 use domain::directory::{DirectoryChange, Record, Setting, Token, TokenChange};
 use domain::email::Email;
+use domain::room::Room;
 use domain::update::UpdateRequest;
 
 /// Names that databases stumble over, each in its own way.
@@ -77,12 +79,12 @@ pub(crate) async fn work(store: &Arc<dyn Store>, seed: u64, acts: u32) {
                 rooms.push(n);
             }
             6 => {
-                if let Some(before) = store.contact(&contact_id(other)).await.unwrap().filter(|c| c.is_live()) {
+                if let Some(before) = store.contact(&contact_id(other)).await.unwrap().filter(Contact::is_live) {
                     try_to(store, rename(&before, &name, n)).await;
                 }
             }
             7 | 8 => {
-                let Some(before) = store.contact(&contact_id(other)).await.unwrap().filter(|c| c.is_live()) else {
+                let Some(before) = store.contact(&contact_id(other)).await.unwrap().filter(Contact::is_live) else {
                     continue;
                 };
                 if let Some(channel) = before.channels.first() {
@@ -96,7 +98,7 @@ pub(crate) async fn work(store: &Arc<dyn Store>, seed: u64, acts: u32) {
                 }
             }
             9 => {
-                if let Some(before) = store.contact(&contact_id(other)).await.unwrap().filter(|c| c.is_live()) {
+                if let Some(before) = store.contact(&contact_id(other)).await.unwrap().filter(Contact::is_live) {
                     try_to(store, delete(&before, n)).await;
                 }
             }
@@ -114,7 +116,8 @@ pub(crate) async fn work(store: &Arc<dyn Store>, seed: u64, acts: u32) {
                 }
             }
             11 => {
-                try_to(store, open(served(room(1000 + n, other, other), &format!("agent-{}", chance.below(4))))).await
+                let room = served(room(1000 + n, other, other), &format!("agent-{}", chance.below(4)));
+                try_to(store, open(room)).await;
             }
             12 | 13 => {
                 let room = rooms[chance.below(u32::try_from(rooms.len()).unwrap()) as usize];
@@ -129,7 +132,7 @@ pub(crate) async fn work(store: &Arc<dyn Store>, seed: u64, acts: u32) {
                 }
             }
             14 => {
-                if let Some(before) = store.room(&room_id(other)).await.unwrap().filter(|room| room.is_open()) {
+                if let Some(before) = store.room(&room_id(other)).await.unwrap().filter(Room::is_open) {
                     try_to(store, edit_room(&before, close)).await;
                     let contact = before.contact.clone();
                     let change = RoomChange::Rename { contact, name: name.clone() };
@@ -194,7 +197,7 @@ async fn write_token(store: &Arc<dyn Store>, n: u32) {
         personal: None,
     };
     let mut tokens = vec![TokenChange::Add(token(n)), TokenChange::Add(token(n + 1))];
-    if n % 5 == 0 {
+    if n.is_multiple_of(5) {
         tokens = vec![TokenChange::Revoke { hash: token(n + 1).hash }];
     }
     store.commit(&ChangeSet { tokens, ..ChangeSet::default() }).await.unwrap();
