@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError, Flag, Loaded, Sources};
-use crate::operate::{self, BackupArgs, DoctorArgs, MigrateArgs, RestoreArgs};
+use crate::operate::{self, BackupArgs, CopyArgs, DoctorArgs, MigrateArgs, RestoreArgs};
 use crate::{demo, serve, telemetry};
 
 /// Configuration or command line at fault, as clap has it for the latter.
@@ -20,7 +20,7 @@ Concord keeps one contact for each person across every channel they write from, 
 flags the details that disagree, and lets people settle them.
 
 It speaks Rocket.Chat's omnichannel contact API over HTTP and keeps its data in an \
-embedded database, so one binary is a whole server.";
+embedded database, so one binary is a whole server; or in PostgreSQL, where several are one.";
 
 const AFTER: &str = "\
 Examples:
@@ -29,6 +29,7 @@ Examples:
   concord serve --config concord.toml       serve as a file says
   concord check-config --config concord.toml
   concord backup --to monday.db             copy the database while the server runs
+  concord copy --from sqlite:./concord-data/concord.db --to postgres://…
 
 Configuration, later wins:
   the defaults, then --config FILE, then the environment, then flags.
@@ -69,7 +70,7 @@ Environment:
 // Written here and not by clap, to which these flags have neither variable nor default:
 // `config` lays one source over the other and remembers which it was.
 const LISTEN_HELP: &str = "Address and port to listen on [env: CONCORD_LISTEN] [default: 127.0.0.1:3000]";
-pub(crate) const STORE_HELP: &str = "Where contacts are kept: sqlite:PATH or memory: \
+pub(crate) const STORE_HELP: &str = "Where contacts are kept: sqlite:PATH, postgres://USER:PASS@HOST/DATABASE or memory: \
     [env: CONCORD_STORE] [default: sqlite:./concord-data/concord.db]";
 const WIDGET_DIR_HELP: &str = "Folder with a build of the chat widget, to serve at /livechat \
     [env: CONCORD_LIVECHAT_WIDGET_DIR] [default: none]";
@@ -135,6 +136,12 @@ pub enum Command {
     )]
     Restore(RestoreArgs),
     #[command(
+        about = "Copy everything of one store into another, as from SQLite to PostgreSQL",
+        long_about = operate::COPY_ABOUT,
+        after_long_help = operate::COPY_AFTER
+    )]
+    Copy(CopyArgs),
+    #[command(
         about = "Bring the database into the form of this program",
         long_about = operate::MIGRATE_ABOUT,
         after_long_help = operate::MIGRATE_AFTER
@@ -196,6 +203,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Backup(args) => operate::back_up(&args),
         Command::Restore(args) => operate::restore(&args),
         Command::Doctor(args) => block_on(async move { operate::doctor(&args).await }),
+        Command::Copy(args) => block_on(async move { operate::copy(&args).await }),
         Command::Migrate(args) => block_on(async move { operate::migrate(&args).await }),
     };
     match done {

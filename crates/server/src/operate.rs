@@ -4,6 +4,7 @@
 //! somebody watches. Evidence: `tests/it/operate.rs`.
 
 mod backup;
+mod copy;
 mod doctor;
 mod migrate;
 
@@ -13,7 +14,7 @@ use clap::Args;
 use storage::sqlite::{TableCount, path_of};
 
 pub use backup::{BACKUP_ABOUT, BACKUP_AFTER, BackupArgs, RESTORE_ABOUT, RESTORE_AFTER, RestoreArgs, back_up, restore};
-
+pub use copy::{COPY_ABOUT, COPY_AFTER, CopyArgs, copy};
 pub use doctor::{DOCTOR_ABOUT, DOCTOR_AFTER, DoctorArgs, doctor};
 pub use migrate::{MIGRATE_ABOUT, MIGRATE_AFTER, MigrateArgs, migrate};
 

@@ -26,7 +26,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::api::{self, Api};
-use crate::config::{Config, FirstAdmin};
+use crate::config::{Config, FirstAdmin, Postgres};
 use crate::ddp::{self, Ddp};
 use crate::edge::{Edge, around};
 use crate::health::{self, Ready};
@@ -231,7 +231,7 @@ async fn open_store(config: &Config, metrics: Arc<Metrics>) -> Result<Arc<dyn St
         metrics.commits.inc_by(change_sets as u64);
         metrics.commit_batch_size.observe(f64::from(u32::try_from(change_sets).unwrap_or(u32::MAX)));
     }));
-    let postgres = PostgresOptions { on_commit: on_commit.clone(), ..PostgresOptions::default() };
+    let postgres = PostgresOptions { on_commit: on_commit.clone(), ..postgres_options(&config.postgres) };
     let sqlite = SqliteOptions {
         group_max: config.sqlite.group_size,
         queue_max: config.sqlite.queue_length,
@@ -241,6 +241,21 @@ async fn open_store(config: &Config, metrics: Arc<Metrics>) -> Result<Arc<dyn St
         ..SqliteOptions::default()
     };
     storage::connect(config.store.as_str(), api::render, &Options { sqlite, postgres }).await
+}
+
+/// How a PostgreSQL database is worked with, as the operator chose.
+pub(crate) fn postgres_options(config: &Postgres) -> PostgresOptions {
+    let Postgres { writers, readers, searches, group_size, queue_length, connect, answer } = *config;
+    PostgresOptions {
+        writers,
+        readers,
+        searches_max: searches,
+        group_max: group_size,
+        queue_max: queue_length,
+        connect_timeout: connect,
+        answer_timeout: answer,
+        ..PostgresOptions::default()
+    }
 }
 
 /// Makes the first administrator where there is no user, and says how to log in.
@@ -292,5 +307,42 @@ impl Signals {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Flag, Sources};
+
+    #[test]
+    fn what_is_set_for_postgresql_is_what_the_store_is_given() {
+        let set = [
+            ("writers", "11"),
+            ("readers", "12"),
+            ("searches", "13"),
+            ("group_size", "14"),
+            ("queue_length", "15"),
+            ("connect_seconds", "16"),
+            ("answer_seconds", "17"),
+        ];
+        let flag = |(name, value): (&str, &str)| Flag {
+            name: "--set".to_owned(),
+            key: format!("postgres.{name}"),
+            value: value.to_owned(),
+        };
+        let sources = Sources { flags: set.map(flag).into(), ..Sources::default() };
+        let options = postgres_options(&Config::load(&sources).expect("all of it is within bounds").config.postgres);
+        assert_eq!((options.writers, options.readers, options.searches_max), (11, 12, 13));
+        assert_eq!((options.group_max, options.queue_max), (14, 15));
+        let seconds = [options.connect_timeout, options.answer_timeout].map(|time| time.as_secs());
+        assert_eq!(seconds, [16, 17]);
+    }
+
+    #[test]
+    fn the_defaults_for_postgresql_are_those_of_the_store() {
+        let config = Config::load(&Sources::default()).expect("the defaults are whole").config;
+        let (ours, theirs) = (postgres_options(&config.postgres), PostgresOptions::default());
+        assert_eq!(format!("{ours:?}"), format!("{theirs:?}"));
     }
 }

@@ -14,6 +14,7 @@ pub mod postgres;
 mod prepare;
 mod row;
 pub mod sqlite;
+pub mod transfer;
 
 pub use migrating::{Migrations, migrate, migrations};
 pub use postgres::{PostgresOpenError, PostgresOptions, PostgresStore};
@@ -37,9 +38,6 @@ pub enum OpenError {
         /// As given.
         url: String,
     },
-    /// Its form is nothing to be asked for: opening it is the one way to bring it up to date.
-    #[error("a database in PostgreSQL is brought up to date by `concord serve` alone")]
-    OnlyWhenServed,
     /// The SQLite file was not opened.
     #[error(transparent)]
     Sqlite(#[from] SqliteOpenError),
@@ -55,10 +53,12 @@ pub async fn connect(url: &str, render: Render, options: &Options) -> Result<Arc
         Some(("sqlite", path)) if !path.is_empty() => {
             Ok(Arc::new(SqliteStore::open(Path::new(path), render, &options.sqlite)?))
         }
-        Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
-            Ok(Arc::new(PostgresStore::open(url, render, &options.postgres).await?))
-        }
+        Some(_) if is_postgres(url) => Ok(Arc::new(PostgresStore::open(url, render, &options.postgres).await?)),
         Some(("memory", "")) => Ok(MemoryStore::new(render)),
         _ => Err(OpenError::UnknownUrl { url: url.to_owned() }),
     }
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
 }

@@ -1,12 +1,13 @@
 //! How far a store is on the way to the form this program knows, and going the rest of it.
 //!
 //! Opening a store goes that way by itself; this is for whoever wants to know before, or to do it
-//! at another time than the start of a server. Evidence: `tests/it/migrating.rs`.
+//! at another time than the start of a server. Evidence: `tests/it/migrating.rs`,
+//! `tests/it/postgres/migrating.rs`.
 
 use std::panic::resume_unwind;
 
-use crate::OpenError;
-use crate::sqlite::{self, path_of};
+use crate::sqlite::path_of;
+use crate::{OpenError, is_postgres, postgres, sqlite};
 
 /// The migrations of a store, by name, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,12 +35,14 @@ pub async fn migrations(url: &str) -> Result<Migrations, OpenError> {
             aside(move || Ok(sqlite::migrations(&path)?)).await
         }
         (None, "memory:") => Ok(Migrations::default()),
-        (None, url) => Err(no_way(url)),
+        (None, url) if is_postgres(url) => Ok(postgres::migrations(url).await?),
+        (None, url) => Err(OpenError::UnknownUrl { url: url.to_owned() }),
     }
 }
 
 /// Brings the store that a URL names into the form of this program, and makes it where there is
-/// none; answers how far it was before. Nobody may be using it.
+/// none; answers how far it was before. Nobody may be using a file; of those who bring a database in
+/// PostgreSQL up to date at once, one does each step.
 pub async fn migrate(url: &str) -> Result<Migrations, OpenError> {
     match (path_of(url), url) {
         (Some(path), _) => {
@@ -47,15 +50,8 @@ pub async fn migrate(url: &str) -> Result<Migrations, OpenError> {
             aside(move || Ok(sqlite::migrate(&path)?)).await
         }
         (None, "memory:") => Ok(Migrations::default()),
-        (None, url) => Err(no_way(url)),
-    }
-}
-
-fn no_way(url: &str) -> OpenError {
-    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        OpenError::OnlyWhenServed
-    } else {
-        OpenError::UnknownUrl { url: url.to_owned() }
+        (None, url) if is_postgres(url) => Ok(postgres::migrate_by_url(url).await?),
+        (None, url) => Err(OpenError::UnknownUrl { url: url.to_owned() }),
     }
 }
 

@@ -150,8 +150,14 @@ fn prepare_visitor(change: &VisitorChange) -> Result<PreparedVisitor, StoreError
         VisitorChange::Update { base, visitor } => (Some(*base), visitor),
     };
     let document = json("visitor", visitor.id.as_str(), visitor)?;
-    let (search_text, fields_text) = search_texts(visitor);
-    Ok(PreparedVisitor { base, visitor: visitor.clone(), search_text, fields_text, document })
+    Ok(PreparedVisitor::of(base, visitor.clone(), document))
+}
+
+impl PreparedVisitor {
+    pub(super) fn of(base: Option<Revision>, visitor: Visitor, document: String) -> Self {
+        let (search_text, fields_text) = search_texts(&visitor);
+        Self { base, visitor, search_text, fields_text, document }
+    }
 }
 
 fn prepare_room(change: &RoomChange) -> Result<PreparedRoom, StoreError> {

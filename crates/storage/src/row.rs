@@ -18,6 +18,12 @@ use sha2::{Digest, Sha256};
 /// What stands between the fields in a search text; in no field, and in no term that can match.
 pub(crate) const FIELD_END: char = '\u{1f}';
 
+/// The revision of the small tables, among the numbers.
+pub(crate) const DIRECTORY_REVISION: &str = "directory.revision";
+
+/// How often tokens were made or revoked, among the numbers.
+pub(crate) const TOKENS_REVISION: &str = "tokens.revision";
+
 /// Which list a live contact is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Listed {

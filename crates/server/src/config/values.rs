@@ -59,6 +59,11 @@ impl StoreUrl {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// What is shown of a text that was to be one.
+    pub fn shown_of(raw: &str) -> String {
+        format!("\"{}\"", without_password(raw))
+    }
 }
 
 impl fmt::Display for StoreUrl {

@@ -10,12 +10,14 @@ Bring the database into the form that this program works with.
 
 `serve` does so by itself when it starts. This is for looking before an upgrade, and for doing \
 it at another time. Each step is done whole or not at all, and there is no way back but a \
-backup: take one first.";
+backup: take one first. On PostgreSQL, others may be starting at the same time: one does each \
+step, the others find it done.";
 
 pub const MIGRATE_AFTER: &str = "\
 Examples:
   concord migrate status
   concord backup --to before.db && concord migrate up
+  concord migrate up --store postgres://concord:secret@db.example/concord
 
 Exit codes:
   0  the database is what the answer says
@@ -32,7 +34,7 @@ pub struct MigrateArgs {
 pub enum What {
     /// Say how far the database is and what is left to do; changes nothing, a server may be running
     Status(StoreArgs),
-    /// Do what is left; a database that is not there is made, and no server may be running
+    /// Do what is left; a file that is not there is made, and no server may be using it
     Up(StoreArgs),
 }
 

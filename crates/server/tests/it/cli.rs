@@ -27,7 +27,7 @@ fn help_shows_every_command_an_example_the_environment_and_the_exit_codes() {
     {
         assert!(help.contains(taught), "{taught} is not in\n{help}");
     }
-    for command in ["demo", "check-config", "backup", "restore", "migrate", "doctor"] {
+    for command in ["demo", "check-config", "backup", "restore", "migrate", "doctor", "copy"] {
         assert!(output(&[command, "--help"]).1.contains("Examples:"), "{command} has no example");
     }
 }

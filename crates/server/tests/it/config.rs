@@ -258,3 +258,28 @@ fn a_mail_server_is_talked_to_in_clear_text_only_where_that_is_said() {
         assert!(refusal("", &[("CONCORD_MAIL_URL", wrong)]).contains("expected smtps://"), "{wrong}");
     }
 }
+
+#[test]
+fn what_a_postgresql_database_is_worked_with_is_set_and_bounded() {
+    let file = "[postgres]\nwriters = 3\nanswer_seconds = 60\n";
+    let postgres = load(file, &[("CONCORD_POSTGRES_SEARCHES", "9")], &[]).unwrap().config.postgres;
+    assert_eq!((postgres.writers, postgres.readers, postgres.searches), (3, 4, 9));
+    assert_eq!((postgres.connect, postgres.answer), (Duration::from_secs(5), Duration::from_secs(60)));
+    for (key, low, high) in [
+        ("writers", 0, 65),
+        ("readers", 0, 257),
+        ("searches", 0, 257),
+        ("group_size", 0, 65_537),
+        ("queue_length", 0, 1_000_001),
+        ("connect_seconds", 0, 301),
+        ("answer_seconds", 0, 3_601),
+    ] {
+        for value in [low, high] {
+            let told = refusal(&format!("[postgres]\n{key} = {value}"), &[]);
+            assert!(
+                told.contains(&format!("`postgres.{key}` cannot be {value}; expected a whole number from ")),
+                "{told}"
+            );
+        }
+    }
+}

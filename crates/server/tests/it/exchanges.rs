@@ -23,6 +23,8 @@ use crate::cluster;
 use player::Player;
 use stage::Stage;
 
+use crate::copying::goes_through_postgres_and_back;
+
 /// Files played at the same time.
 const AT_ONCE: usize = 8;
 
@@ -63,6 +65,7 @@ async fn every_exchange_goes_as_the_contract_says_on_sqlite() {
     if stage::url_given().is_none() {
         let folder = tempfile::tempdir().unwrap();
         play_all(&Stage::Sqlite(folder.path().to_owned())).await;
+        goes_through_postgres_and_back(folder.path()).await;
     }
 }
 

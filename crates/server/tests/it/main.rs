@@ -15,6 +15,7 @@ mod cli;
 #[path = "../../../storage/tests/it/postgres/cluster.rs"]
 mod cluster;
 mod config;
+mod copying;
 mod desk;
 mod edge;
 mod exchanges;

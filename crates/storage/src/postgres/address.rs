@@ -15,7 +15,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio_postgres::Config;
-use tokio_postgres::config::{SslMode, TargetSessionAttrs};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// Why a URL leads nowhere.
@@ -80,16 +80,30 @@ impl Address {
         let shown = shown(&config);
         Ok(Self { config, tls: MakeRustlsConnect::new(tls), shown })
     }
+
+    /// The URL without who asks and how: the same for whoever means the same database by the same name.
+    pub(super) fn location(&self) -> String {
+        let ports = self.config.get_ports();
+        let places = self.config.get_hosts().iter().enumerate().map(|(nth, host)| {
+            let port = ports.get(nth).or(ports.first()).copied().unwrap_or(5432);
+            format!("{}:{port}", name_of(host))
+        });
+        let database = self.config.get_dbname().or(self.config.get_user()).unwrap_or_default();
+        format!("postgres://{}/{database}", places.collect::<Vec<_>>().join(","))
+    }
 }
 
 fn shown(config: &Config) -> String {
-    let hosts = config.get_hosts().iter().map(|host| match host {
-        tokio_postgres::config::Host::Tcp(name) => name.clone(),
-        #[cfg(unix)]
-        tokio_postgres::config::Host::Unix(path) => path.display().to_string(),
-    });
-    let hosts = hosts.collect::<Vec<_>>().join(",");
+    let hosts = config.get_hosts().iter().map(name_of).collect::<Vec<_>>().join(",");
     format!("{hosts}/{}", config.get_dbname().or(config.get_user()).unwrap_or_default())
+}
+
+fn name_of(host: &Host) -> String {
+    match host {
+        Host::Tcp(name) => name.clone(),
+        #[cfg(unix)]
+        Host::Unix(path) => path.display().to_string(),
+    }
 }
 
 /// Takes parameters out of the query of a URL that the driver would read otherwise.
@@ -232,6 +246,7 @@ mod tests {
     fn what_is_shown_has_no_password() {
         let address = Address::parse("postgres://ann:secret@db.example:5433/desk?sslmode=disable").unwrap();
         assert_eq!(address.shown, "db.example/desk");
+        assert_eq!(address.location(), "postgres://db.example:5433/desk");
         assert_eq!(address.config.get_ports(), [5433]);
     }
 

@@ -30,14 +30,16 @@ use domain::visitor::Visitor;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
-use self::address::Address;
 pub use self::address::AddressError;
 use self::connection::Connection;
-use self::connector::{Connector, Purpose, Readers};
+use self::connector::Readers;
 pub use self::doctor::{DoctorError, examine, mend};
+use self::migrate::Reached;
+pub use self::migrate::{migrate_by_url, migrations};
 pub use self::options::{PostgresOpenError, PostgresOptions};
 use self::outbox::Taker;
 use self::queue::{Member, Queue};
+pub(crate) use self::transfer::PostgresEnd;
 use self::upkeep::Upkeep;
 use self::windows::SharedWindows;
 use self::writer::{Shared, Writer, any_shard};
@@ -63,6 +65,7 @@ mod read;
 mod search;
 mod tally;
 mod text;
+mod transfer;
 mod upkeep;
 mod windows;
 mod write;
@@ -110,15 +113,9 @@ struct Numbers {
 impl PostgresStore {
     /// Opens the database of a URL, and brings it to the form of this version.
     pub async fn open(url: &str, render: Render, options: &PostgresOptions) -> Result<Self, PostgresOpenError> {
-        let address = Address::parse(url)?;
-        let database = address.shown.clone();
-        let unreachable = |failure: failure::Failure| PostgresOpenError::Unreachable {
-            database: database.clone(),
-            source: failure.into_store_error(),
-        };
-        let connector = Arc::new(Connector::new(address, options.clone()));
-        let connection = connector.connect(Purpose::Migrate).await.map_err(unreachable)?;
+        let Reached { connector, connection, shown: database, location: _ } = migrate::reach(url, options).await?;
         migrate::migrate(&connection, &database).await?;
+        transfer::assert_finished(&connection, &database).await?;
         drop(connection);
         let readers = Arc::new(Readers::new(Arc::clone(&connector), options));
         let queue = Arc::new(Queue::new(options.queue_max, options.group_max));

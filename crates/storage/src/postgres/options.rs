@@ -93,6 +93,17 @@ pub enum PostgresOpenError {
         #[source]
         source: StoreError,
     },
+    /// A copy into it was broken off.
+    #[error(
+        "the database `{database}` is an unfinished copy of {of}: run the same `concord copy` again to finish it, or \
+         begin anew with an empty database"
+    )]
+    Unfinished {
+        /// Host and database.
+        database: String,
+        /// What it is to become a copy of.
+        of: String,
+    },
     /// A later version has worked with it.
     #[error("the database `{database}` has the form {found} and this version knows {known}: use a later version")]
     Newer {

@@ -13,6 +13,7 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::open::{SqliteOpenError, connect_to_inspect, version_of};
+use super::transfer::assert_finished;
 
 /// How many pages are copied between two looks at the progress.
 const PAGES_AT_A_TIME: i32 = 256;
@@ -140,6 +141,7 @@ pub(super) fn copy(from: &Path, place: &Path, progress: &mut dyn FnMut(Progress)
     // As long as this is open, this connection sees the database as it is now.
     let moment = original.unchecked_transaction().map_err(refused)?;
     let version = version_of(&original, from)?;
+    assert_finished(&moment, from)?;
     let counts = counts(&moment).map_err(refused)?;
     let mut path = place.as_os_str().to_owned();
     path.push(format!(".{}.partial", std::process::id()));
@@ -267,7 +269,7 @@ pub(super) fn flush_folder_of(path: &Path) -> io::Result<()> {
 }
 
 /// Whether both paths lead to one file.
-pub(super) fn is_same_file(one: &Path, other: &Path) -> bool {
+pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
     match (fs::canonicalize(one), fs::canonicalize(other)) {
         (Ok(one), Ok(other)) => one == other,
         _ => false,

@@ -14,6 +14,7 @@ use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::SqliteOptions;
+use super::transfer::assert_finished;
 use crate::Migrations;
 
 /// The forms of the tables, oldest first, by name; the file says how many of them it went through.
@@ -75,6 +76,17 @@ pub enum SqliteOpenError {
         /// The latest version known here.
         known: usize,
     },
+    /// A copy into it was broken off.
+    #[error(
+        "the database {path} is an unfinished copy of {of}: run the same `concord copy` again to finish it, or remove \
+         it and begin anew"
+    )]
+    Unfinished {
+        /// The database.
+        path: PathBuf,
+        /// What it is to become a copy of.
+        of: String,
+    },
     /// SQLite refuses.
     #[error("cannot open the database {path}")]
     Refused {
@@ -109,6 +121,7 @@ impl DatabaseFile {
             std::path::absolute(path).map_err(|source| SqliteOpenError::Folder { path: path.to_owned(), source })?;
         let lock = lock(&path)?;
         let connection = connect_to_write(&path, options)?;
+        assert_finished(&connection, &path)?;
         Ok((Self { path, reader_cache_kib: options.reader_cache_kib, _lock: lock }, connection))
     }
 
@@ -178,7 +191,8 @@ pub(super) fn connect_to_mend(path: &Path) -> Result<Connection, SqliteOpenError
     Ok(connection)
 }
 
-fn connect_to_write(path: &Path, options: &SqliteOptions) -> Result<Connection, SqliteOpenError> {
+/// A connection that writes, to a database in the form of this program; it is made where there is none.
+pub(super) fn connect_to_write(path: &Path, options: &SqliteOptions) -> Result<Connection, SqliteOpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(|error| refused(path, error))?;
     let version = version_of(&connection, path)?;

@@ -21,11 +21,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 
-use super::write::{TOKENS_REVISION, directory_revision, has_row, number};
+use super::write::{directory_revision, has_row, number};
 use crate::key::{
     IdBytes, contact_bytes, contact_id, corrupt, inquiry_bytes, parsed, unavailable, unsigned, visitor_bytes,
 };
-use crate::row::{KeyKind, source_of};
+use crate::row::{KeyKind, TOKENS_REVISION, source_of};
 
 /// What goes wrong in a read: SQLite, or a row that makes no sense.
 #[derive(Debug)]

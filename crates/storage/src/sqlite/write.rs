@@ -13,7 +13,7 @@ use super::write_contacts::{NewKeys, drop_channels_given_away, write_contact};
 use super::write_rooms::{write_message, write_room};
 use crate::key::{IdBytes, contact_bytes, signed, unavailable, unsigned, visitor_bytes};
 use crate::prepare::{Prepared, PreparedDirectory, PreparedEntry, PreparedToken, PreparedVisitor};
-use crate::row::{KeyKind, source_of, visitor_keys};
+use crate::row::{DIRECTORY_REVISION, KeyKind, TOKENS_REVISION, source_of, visitor_keys};
 
 /// What the store counts of itself, as of the last statement.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -39,12 +39,6 @@ pub(super) struct Effects {
     /// Contacts that are new or have a new name.
     pub(super) named: Vec<Named>,
 }
-
-/// The revision of the small tables, among the numbers.
-pub(super) const DIRECTORY_REVISION: &str = "directory.revision";
-
-/// How often tokens were made or revoked, among the numbers.
-pub(super) const TOKENS_REVISION: &str = "tokens.revision";
 
 /// How often numbers were asked for, among the numbers.
 const RESERVATIONS: &str = "reservations";

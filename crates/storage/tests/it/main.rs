@@ -11,6 +11,7 @@ mod migrating;
 mod open;
 mod postgres;
 mod search;
+mod transfer;
 
 mod sqlite {
     app::store_conformance!(crate::kit::open());

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::connection::Connection;
-use super::super::migrate::MIGRATIONS;
+use super::super::migrate::scripts;
 use super::super::read::Read;
 use super::Look;
 use super::mending::Mend;
@@ -53,7 +53,7 @@ async fn tables(connection: &Connection, made: &Made) -> Read<BTreeSet<String>> 
 
 /// What keeps whoever writes away from all tables, until the end of a transaction; reading goes on.
 pub(super) async fn lock(connection: &Connection) -> Read<String> {
-    let tables: Vec<String> = tables(connection, &Made::by(&MIGRATIONS)).await?.into_iter().collect();
+    let tables: Vec<String> = tables(connection, &Made::by(&scripts())).await?.into_iter().collect();
     Ok(format!("SET LOCAL lock_timeout = '{LOCK_PATIENCE}'; LOCK TABLE {} IN EXCLUSIVE MODE", tables.join(", ")))
 }
 
@@ -61,7 +61,7 @@ impl Look<'_> {
     /// Whether all tables are there, so that the rest can be looked at.
     pub(super) async fn form(&mut self) -> Read<bool> {
         self.notes.step("indexes", 0);
-        let made = Made::by(&MIGRATIONS);
+        let made = Made::by(&scripts());
         let there = tables(self.connection, &made).await?;
         for table in made.tables.iter().filter(|table| !there.contains(*table)) {
             self.notes.find("tables", table, words::NOT_THERE, Mend::Restore);

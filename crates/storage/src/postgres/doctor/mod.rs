@@ -30,6 +30,7 @@ use super::migrate::MIGRATIONS;
 use super::options::{PostgresOpenError, PostgresOptions};
 use super::read::Read;
 use super::text::{escaped, key, sorted_by};
+use super::transfer::assert_finished;
 use super::write_contacts::NEVER;
 use crate::doctor::columns::{Cell, Form};
 use crate::doctor::{Examination, Notes, Step};
@@ -152,7 +153,7 @@ impl Patient {
             0 => Err(DoctorError::Absent { database: database() }),
             found if found < known => Err(DoctorError::Outdated { database: database(), found, known }),
             found if found > known => Err(PostgresOpenError::Newer { database: database(), found, known }.into()),
-            _ => Ok(()),
+            _ => Ok(assert_finished(&self.connection, &self.database).await?),
         }
     }
 

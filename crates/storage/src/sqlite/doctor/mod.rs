@@ -21,6 +21,7 @@ use rusqlite::{Connection, ErrorCode, Row, TransactionBehavior};
 use super::copying::damages;
 use super::open::{MIGRATIONS, SqliteOpenError, connect_to_inspect, connect_to_mend, lock, refused, version_of};
 use super::read::ReadError;
+use super::transfer::assert_finished;
 
 use self::mending::Mend;
 use crate::doctor::columns::{Cell, Form};
@@ -103,7 +104,10 @@ pub fn mend(
 fn assert_current(connection: &Connection, path: &Path) -> Result<(), DoctorError> {
     let found = version_of(connection, path)?;
     let known = MIGRATIONS.len();
-    if found == known { Ok(()) } else { Err(DoctorError::Outdated { path: path.to_owned(), found, known }) }
+    if found != known {
+        return Err(DoctorError::Outdated { path: path.to_owned(), found, known });
+    }
+    Ok(assert_finished(connection, path)?)
 }
 
 fn failed(path: &Path, error: ReadError) -> DoctorError {

@@ -5,6 +5,7 @@ mod cluster;
 mod commit;
 mod doctor;
 mod happenings;
+mod migrating;
 mod open;
 mod outbox;
 mod search;
@@ -21,7 +22,7 @@ use storage::{PostgresOptions, PostgresStore};
 use self::cluster::Database;
 
 /// An empty database, which goes with the test; none, where there is no server.
-async fn database() -> Option<Database> {
+pub(crate) async fn database() -> Option<Database> {
     let Some(cluster) = cluster::shared() else {
         cluster::say_not_run();
         return None;
