@@ -5,6 +5,7 @@ mod cluster;
 mod commit;
 mod open;
 mod outbox;
+mod plans;
 mod search;
 mod servers;
 mod tls;
