@@ -18,6 +18,7 @@ pub(super) const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_start", include_str!("../../migrations/postgres/0001_start.sql")),
     ("0002_windows", include_str!("../../migrations/postgres/0002_windows.sql")),
     ("0003_happenings", include_str!("../../migrations/postgres/0003_happenings.sql")),
+    ("0004_listings", include_str!("../../migrations/postgres/0004_listings.sql")),
 ];
 
 /// The statements of all steps.

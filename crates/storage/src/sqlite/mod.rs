@@ -55,6 +55,8 @@ mod index;
 mod open;
 mod options;
 mod places;
+#[cfg(test)]
+mod plans;
 mod read;
 mod restore;
 mod search;

@@ -8,6 +8,7 @@ mod happenings;
 mod migrating;
 mod open;
 mod outbox;
+mod plans;
 mod search;
 mod servers;
 mod tls;
