@@ -1,5 +1,6 @@
 //! The words for what is wrong.
 
+pub(crate) const LISTED_IN_VAIN: &str = "is of nobody who is listed";
 pub(crate) const HAS_NOT_THE_ADDRESS: &str = "is found by an address it does not have";
 pub(crate) const NOT_FOUND_BY_ADDRESS: &str = "is not found by an address it has";
 pub(crate) const HAS_NOT_THE_CHANNEL: &str = "is found by a channel it does not have";

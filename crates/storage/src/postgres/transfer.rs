@@ -37,8 +37,20 @@ const ROWS_AT_FIRST: usize = 256;
 const ATTEMPTS: u32 = 5;
 
 /// What is tidied up once it is filled.
-const TIDIED: [&str; 10] =
-    ["directory", "contacts", "identifiers", "channels", "visitors", "rooms", "messages", JOURNAL, "outbox", "tokens"];
+const TIDIED: [&str; 12] = [
+    "directory",
+    "contacts",
+    "listings",
+    "recency",
+    "identifiers",
+    "channels",
+    "visitors",
+    "rooms",
+    "messages",
+    JOURNAL,
+    "outbox",
+    "tokens",
+];
 
 /// A database at one end.
 pub(crate) struct PostgresEnd {

@@ -116,6 +116,10 @@ async fn a_database_can_be_looked_at_while_it_is_served_but_not_mended() {
 
 /// What is a SQLite file's own.
 const MENDABLE_HERE: &[(&str, &str)] = &[
+    ("contacts", "UPDATE contacts SET created_at = 1 WHERE n = 1"),
+    ("contacts", "UPDATE contacts SET updated_at = 1 WHERE n = 1"),
+    ("contacts", "UPDATE contacts SET name = 'X' WHERE n = 1"),
+    ("contacts", "UPDATE contacts SET search_text = '' WHERE n = 2"),
     ("contacts", "UPDATE contacts SET last_chat_at = NULL WHERE n = 1"),
     ("identifiers", "DELETE FROM identifiers WHERE n = 1 AND kind = 1"),
     ("identifiers", "INSERT INTO identifiers VALUES (1, 'someone@else.example', 1)"),

@@ -12,9 +12,10 @@ use super::super::read::{Read, to_entry};
 use super::super::tally::Tally;
 use super::super::text::key;
 use super::flow::Flow;
-use super::mending::Mend;
-use super::{InDatabase, Look, Looked, stored};
-use crate::doctor::columns::{self, differing};
+use super::listings::{LISTINGS, RECENCY, of_contact};
+use super::mending::{Mend, OWN};
+use super::{Look, Looked, stored};
+use crate::doctor::columns::differing;
 use crate::doctor::words::{self, entry};
 use crate::doctor::{documents, hex};
 use crate::key::{contact_bytes, visitor_bytes};
@@ -53,9 +54,10 @@ impl Look<'_> {
     /// Answers what all contacts together come to.
     pub(super) async fn contacts(&mut self) -> Read<Tally> {
         let connection = self.connection;
-        let select = "SELECT id, document, revision, listed, open_conflicts, identity, created_at, updated_at, \
-                      last_chat_at, name, search_text, view FROM contacts ORDER BY id";
+        let select = "SELECT id, n, document, revision, listed, open_conflicts, identity, view FROM contacts ORDER BY id";
         let mut contacts = Flow::open(connection, "contacts", select).await?;
+        let mut listings = Flow::open(connection, LISTINGS.table, LISTINGS.select).await?;
+        let mut recency = Flow::open(connection, RECENCY.table, RECENCY.select).await?;
         let select = "SELECT contact, kind, key FROM identifiers ORDER BY contact";
         let mut identifiers = Flow::open(connection, "identifiers", select).await?;
         let select = "SELECT contact, visitor, source FROM channels ORDER BY contact";
@@ -67,9 +69,13 @@ impl Look<'_> {
         loop {
             let row = contacts.next().await?;
             let id = row.as_ref().map(id_of);
+            let by_names = listings.take(id, id_of).await?;
+            let by_times = recency.take(id, id_of).await?;
             let by_keys = identifiers.take(id, id_of).await?;
             let by_channels = channels.take(id, id_of).await?;
             let entries = journal.take(id, |row| row.get("contact")).await?;
+            self.listings_of_nobody(&LISTINGS, &by_names.before);
+            self.listings_of_nobody(&RECENCY, &by_times.before);
             for row in &by_keys.before {
                 self.key_too_many(row, gone(row));
             }
@@ -80,15 +86,22 @@ impl Look<'_> {
             let Some(row) = row else { break };
             let contact = self.contact(&row, &mut tally);
             if let Some((_, right)) = &contact {
+                self.listing(&LISTINGS, id_of(&row), row.get("n"), right, &by_names.own);
+                self.listing(&RECENCY, id_of(&row), row.get("n"), right, &by_times.own);
                 self.keys(id_of(&row), &right.identity, &by_keys.own);
                 self.channels(id_of(&row), &right.identity, &by_channels.own, &mut lacking);
             }
             self.entries(contact.as_ref().map(|(contact, _)| contact), &entries.own);
             self.notes.step("contacts", contacts.count);
         }
-        for (table, flow) in
-            [("contacts", contacts), ("identifiers", identifiers), ("channels", channels), ("journal", journal)]
-        {
+        for (table, flow) in [
+            ("contacts", contacts),
+            (LISTINGS.table, listings),
+            (RECENCY.table, recency),
+            ("identifiers", identifiers),
+            ("channels", channels),
+            ("journal", journal),
+        ] {
             self.notes.looked_at(table, flow.count);
         }
         self.lacking(lacking).await?;
@@ -98,7 +111,7 @@ impl Look<'_> {
     /// The contact, and what follows from it, if it can be read.
     fn contact(&mut self, row: &Row, tally: &mut Tally) -> Option<(Contact, ContactRow)> {
         let id = id_of(row);
-        let document = row.get::<_, &str>(1).as_bytes();
+        let document = row.get::<_, &str>("document").as_bytes();
         let contact = match documents::own_contact(document, |contact| contact_bytes(&contact.id) == id) {
             Ok(contact) => contact,
             Err(problem) => {
@@ -111,7 +124,7 @@ impl Look<'_> {
             }
         };
         let right = ContactRow::of(&contact, self.render);
-        if let Some(problem) = differing(&columns::of_contact::<InDatabase>(&right), stored(row)) {
+        if let Some(problem) = differing(&of_contact(&right, &OWN), stored(row)) {
             self.notes.find("contacts", hex(id), problem, Mend::Contact(id.to_vec()));
         }
         tally.count(right.listed, 1);

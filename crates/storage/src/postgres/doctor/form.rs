@@ -35,7 +35,9 @@ impl Made {
                 ["CREATE", "TABLE", name, ..] => drop(made.tables.insert(name.to_owned())),
                 ["CREATE", "INDEX", name, ..] => drop(made.indexes.insert(name.to_owned(), plain.join(" "))),
                 ["DROP", "TABLE", name, ..] => drop(made.tables.remove(name)),
-                ["DROP", "INDEX", name, ..] => drop(made.indexes.remove(name)),
+                ["DROP", "INDEX", ref names @ ..] => names.iter().for_each(|name| {
+                    made.indexes.remove(name.trim_end_matches(','));
+                }),
                 _ => {}
             }
         }
@@ -107,7 +109,7 @@ mod tests {
         let made = Made::by(&[
             "-- One; another.\n-- CREATE TABLE none (a int);\nCREATE TABLE one (a int); CREATE TABLE IF NOT EXISTS two (b int)",
             "CREATE INDEX one_by_a ON one (a); -- of\nCREATE UNIQUE INDEX two_by_b -- all\n ON two (b); DROP TABLE two",
-            "DROP INDEX IF EXISTS one_by_a",
+            "CREATE INDEX one_by_b ON one (b); DROP INDEX IF EXISTS one_by_a, one_by_b",
         ]);
         assert_eq!(made.tables.into_iter().collect::<Vec<_>>(), ["one"]);
         let expected = [("two_by_b", "CREATE UNIQUE INDEX two_by_b ON two (b)")];

@@ -18,6 +18,7 @@ use super::super::tally::Tally;
 use super::super::text::escaped;
 use super::around::{Heard, name_of};
 use super::flow::Flow;
+use super::listings::{list, of_contact};
 use super::{InDatabase, Looked};
 use crate::doctor::columns::{self, Cell, Column};
 use crate::doctor::{Mending, Remedy, hex};
@@ -30,6 +31,11 @@ pub(super) enum Mend {
     Restore,
     Decide,
     Contact(Vec<u8>),
+    /// What a contact is listed and searched by.
+    Listing {
+        contact: Vec<u8>,
+        remedy: Remedy,
+    },
     Identifier {
         kind: i16,
         key: String,
@@ -65,6 +71,7 @@ impl Mending for Mend {
             Self::Restore => Remedy::Restore,
             Self::Decide => Remedy::Decide,
             Self::Contact(_) => Remedy::ColumnsAndView,
+            Self::Listing { remedy, .. } => *remedy,
             Self::Identifier { is_missing: true, .. } | Self::Channel { is_missing: true, .. } => Remedy::Add,
             Self::Identifier { .. } | Self::Channel { .. } => Remedy::TakeAway,
             Self::Visitor(_) | Self::Room(_) | Self::Message(_) | Self::Token(_) => Remedy::Columns,
@@ -87,6 +94,9 @@ impl Mend {
         }
     }
 }
+
+/// The columns beside the document of a contact that follow from it.
+pub(super) const OWN: [&str; 5] = ["revision", "listed", "open_conflicts", "identity", "view"];
 
 const DOCUMENT_OF_ROOM: &str = "SELECT document FROM rooms WHERE id = $1";
 
@@ -118,10 +128,11 @@ async fn apply(connection: &Connection, batch: &mut Batch<'_>, render: Render, m
             let document = document(connection, "SELECT document FROM contacts WHERE id = $1", id).await?;
             let contact = stored::from_document(&document).map_err(|error| corrupt("contacts".to_owned(), error))?;
             let sql = "UPDATE contacts SET revision = $2::text::bigint, listed = $3::text::smallint, \
-                       open_conflicts = $4::text::bigint, identity = $5::text::bytea, created_at = $6::text::bigint, \
-                       updated_at = $7::text::bigint, last_chat_at = $8::text::bigint, name = $9::text, \
-                       search_text = $10::text, view = $11::text WHERE id = $1";
-            batch.add(sql, with(id.clone(), &columns::of_contact::<InDatabase>(&ContactRow::of(&contact, render))));
+                       open_conflicts = $4::text::bigint, identity = $5::text::bytea, view = $6::text WHERE id = $1";
+            batch.add(sql, with(id.clone(), &of_contact(&ContactRow::of(&contact, render), &OWN)));
+        }
+        Mend::Listing { contact, .. } => {
+            list(connection, batch, render, contact).await?;
         }
         Mend::Identifier { kind, key, contact, is_missing } => {
             let sql = if *is_missing {
@@ -184,7 +195,7 @@ async fn apply(connection: &Connection, batch: &mut Batch<'_>, render: Render, m
 
 /// The values of a statement: an id, then columns in their order, each as the text that the database
 /// reads it from.
-fn with<'a>(id: impl ToSql + Send + Sync + 'a, columns: &[Column<'_>]) -> Vec<Param<'a>> {
+pub(super) fn with<'a>(id: impl ToSql + Send + Sync + 'a, columns: &[Column<'_>]) -> Vec<Param<'a>> {
     let id: Param<'a> = Box::new(id);
     let texts = columns.iter().map(|(_, cell)| match cell {
         Cell::Null | Cell::Foreign => None,

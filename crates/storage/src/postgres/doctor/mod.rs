@@ -11,6 +11,7 @@ mod contacts;
 mod flow;
 mod form;
 mod ledgers;
+mod listings;
 mod mending;
 
 use std::borrow::Cow;

@@ -64,6 +64,8 @@ async fn everything(database: &Database) -> Vec<(&'static str, Vec<String>)> {
     let mut all = Vec::new();
     for table in [
         "contacts",
+        "listings",
+        "recency",
         "identifiers",
         "channels",
         "visitors",
@@ -110,7 +112,20 @@ async fn a_database_in_good_order_has_nothing_to_mend() {
 
 /// What is of PostgreSQL alone.
 const MENDABLE_HERE: &[(&str, &str)] = &[
-    ("contacts", "UPDATE contacts SET last_chat_at = 5 WHERE n = 1"),
+    ("listings", "UPDATE listings SET created_at = 1 WHERE n = 1"),
+    ("listings", "UPDATE listings SET name = 'X' WHERE n = 1"),
+    ("listings", "UPDATE listings SET search_text = '' WHERE n = 2"),
+    ("listings", "UPDATE listings SET listed = 1 - listed WHERE n = 2"),
+    ("listings", "UPDATE listings SET n = 77 WHERE n = 1"),
+    ("listings", "DELETE FROM listings WHERE n = 1"),
+    ("listings", "INSERT INTO listings VALUES (zeroblob(12), 77, 0, 1, 'X', 'x')"),
+    ("recency", "UPDATE recency SET updated_at = 1 WHERE n = 1"),
+    ("recency", "UPDATE recency SET last_chat_at = 5 WHERE n = 1"),
+    ("recency", "DELETE FROM recency WHERE n = 2"),
+    (
+        "recency",
+        "INSERT INTO recency SELECT id, n, 0, 1, 1 FROM contacts WHERE listed IS NULL",
+    ),
     ("identifiers", "DELETE FROM identifiers WHERE kind = 1 AND contact = (SELECT id FROM contacts WHERE n = 1)"),
     ("identifiers", "INSERT INTO identifiers SELECT 1, 'someone@else.example', id FROM contacts WHERE n = 1"),
     ("identifiers", "INSERT INTO identifiers VALUES (2, '+49', zeroblob(12))"),
@@ -145,7 +160,7 @@ const MENDABLE_HERE: &[(&str, &str)] = &[
     ("tallies", "UPDATE tallies SET unknown = unknown - 1 WHERE shard = (SELECT min(shard) FROM tallies)"),
     ("tallies", "UPDATE tallies SET open_conflicts = 7 WHERE shard = (SELECT min(shard) FROM tallies)"),
     ("tallies", "INSERT INTO tallies VALUES (999, 1, 0, 0, 0, 5, 0)"),
-    ("indexes", "DROP INDEX contacts_by_search_text"),
+    ("indexes", "DROP INDEX listings_by_search_text"),
     ("indexes", "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'rooms_by_contact'::regclass"),
 ];
 
@@ -316,7 +331,7 @@ async fn what_a_server_writes_while_a_database_is_mended_waits_and_is_not_lost()
     let is_over = Arc::new(AtomicBool::new(false));
     let writer = tokio::spawn(keep_writing(Arc::clone(&store), Arc::clone(&is_over)));
     for round in 0..5 {
-        let all = "UPDATE contacts SET name = 'X', search_text = 'x'; DELETE FROM channels; DELETE FROM identifiers";
+        let all = "UPDATE listings SET name = 'X', search_text = 'x'; DELETE FROM channels; DELETE FROM identifiers";
         damage(&database, all).await;
         let (found, remaining) = treat(&database).await;
         assert!(found.findings.len() > 4, "round {round}: {:?}", told(&found.findings));
