@@ -363,6 +363,10 @@ async fn what_is_no_database_of_this_form_is_not_looked_at() {
     damage(&database, "INSERT INTO migrations VALUES (99)").await;
     let error = refusal_of(&database.url).await;
     assert!(matches!(error, DoctorError::Open(PostgresOpenError::Newer { found: 99, .. })), "{error:?}");
+    damage(&database, "DELETE FROM migrations WHERE number > 1").await;
+    let error = refusal_of(&database.url).await;
+    assert!(matches!(error, DoctorError::Outdated { found: 1, .. }), "{error:?}");
+    assert!(error.to_string().contains("concord migrate up"), "{error}");
     damage(&database, "DELETE FROM migrations").await;
     assert!(matches!(refusal_of(&database.url).await, DoctorError::Absent { .. }));
     let nowhere = refusal_of("postgres://ada:secret@127.0.0.1:1/none").await;
