@@ -69,9 +69,7 @@ async fn a_connection_cut_in_the_middle_of_a_commit_loses_nothing_and_doubles_no
     proxy.breaks(false);
     proxy.end_all();
     let noticed = until_ready(&servers.0[0], NOTICED).await;
-    let before = at_work.course.answered();
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    assert!(at_work.course.answered() > before, "everyone writes on");
+    at_work.expect_progress().await;
     let writers = at_work.stop().await;
     let store = house.open().await;
     writers.check(&*store, &house.beside().await).await;
@@ -123,9 +121,7 @@ async fn a_connection_that_falls_silent_is_given_up_and_what_it_held_is_free() {
             assert!(forgotten.elapsed() < 2 * ANSWER, "it goes on asking where nobody answers");
         }
         waited.push(forgotten.elapsed());
-        let before = at_work.course.answered();
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        assert!(at_work.course.answered() > before, "everyone writes on");
+        at_work.expect_progress().await;
         writers = at_work.stop().await;
         let store = house.open().await;
         writers.check(&*store, &house.beside().await).await;

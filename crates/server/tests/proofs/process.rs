@@ -168,13 +168,25 @@ impl House {
 
     /// Starts the program on the database behind another URL.
     pub(crate) async fn start_at(&self, url: &str) -> Process {
-        self.start_by(Command::new(program()), url).await.unwrap_or_else(|why| panic!("it did not start: {why}"))
+        self.start_by(Command::new(program()), url).await
     }
 
-    /// Starts the program as `command` does, which takes its arguments; else, how it ended.
-    pub(crate) async fn start_by(&self, mut command: Command, url: &str) -> Result<Process, String> {
-        let log = File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
+    /// Starts the program as `command` does, and comes back once it says that it is ready.
+    pub(crate) async fn start_by(&self, command: Command, url: &str) -> Process {
         let started = Instant::now();
+        let mut process = self.launch(command, url).unwrap_or_else(|why| panic!("it did not start: {why}"));
+        while process.client().get("/readyz").await.status != 200 {
+            assert!(started.elapsed() < START_PATIENCE, "it is not ready: {}", self.log());
+        }
+        process.ready_in = started.elapsed();
+        assert!(process.ready_in < START_PATIENCE, "it took {:?} to start", process.ready_in);
+        process
+    }
+
+    /// Starts the program as `command` does, which takes its arguments, and comes back once it listens;
+    /// else, how it ended.
+    pub(crate) fn launch(&self, mut command: Command, url: &str) -> Result<Process, String> {
+        let log = File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
         let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn"])
             .args(["--set", "auth.argon2_memory_kib=7168", "--set", "auth.argon2_iterations=1"])
@@ -190,14 +202,8 @@ impl House {
         let Some((address, _)) = address else {
             return Err(format!("{line:?}, {:?}, {}", child.wait(), self.log()));
         };
-        let mut process =
-            Process { child, address: address.to_owned(), admin: self.admin.clone(), ready_in: Duration::ZERO };
-        while process.client().get("/readyz").await.status != 200 {
-            assert!(started.elapsed() < START_PATIENCE, "it is not ready: {}", self.log());
-        }
-        process.ready_in = started.elapsed();
-        assert!(process.ready_in < START_PATIENCE, "it took {:?} to start", process.ready_in);
-        Ok(process)
+        let (address, admin) = (address.to_owned(), self.admin.clone());
+        Ok(Process { child, address, admin, ready_in: Duration::ZERO })
     }
 
     /// Starts as many servers as play a part.

@@ -47,6 +47,9 @@ enum Promise {
     Wrote { room: String, text: String },
 }
 
+/// How long writers may be held up by what has just been overcome.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// A contact with a visitor and its conversation.
 #[derive(Debug, Clone)]
 struct Home {
@@ -269,6 +272,16 @@ impl Writers {
 }
 
 impl AtWork {
+    /// Waits until as many have been answered as there are writers, which on a machine that is not busy
+    /// takes no time.
+    pub(crate) async fn expect_progress(&self) {
+        let (start, before) = (Instant::now(), self.course.answered());
+        while self.course.answered() < before + self.tasks.len() as u64 {
+            assert!(start.elapsed() < PATIENCE, "nobody writes on");
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
     /// Lets everyone finish what it is at.
     pub(crate) async fn stop(self) -> Writers {
         let Self { course, admin, tasks } = self;
