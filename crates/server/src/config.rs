@@ -42,6 +42,7 @@ pub struct Config {
     pub rate: Rate,
     pub auth: Auth,
     pub sqlite: Sqlite,
+    pub postgres: Postgres,
     /// From the environment alone: a file outlives the first start, and would keep the password.
     #[serde(skip)]
     pub first_admin: FirstAdmin,
@@ -128,6 +129,15 @@ pub struct Sqlite {
     pub reader_cache_kib: u32,
     #[serde(deserialize_with = "within::<_, _, 0, 1_000_000>")]
     pub extra_flush_us: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Postgres {
+    #[serde(deserialize_with = "within::<_, _, 1, 1_000>")]
+    pub writers: usize,
+    #[serde(deserialize_with = "within::<_, _, 1, 65_536>")]
+    pub group_size: usize,
 }
 
 /// Everything a configuration is made from, so that reading one depends on nothing else.

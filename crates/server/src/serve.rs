@@ -230,7 +230,12 @@ async fn open_store(config: &Config, metrics: Arc<Metrics>) -> Result<Arc<dyn St
         metrics.commits.inc_by(change_sets as u64);
         metrics.commit_batch_size.observe(f64::from(u32::try_from(change_sets).unwrap_or(u32::MAX)));
     }));
-    let postgres = PostgresOptions { on_commit: on_commit.clone(), ..PostgresOptions::default() };
+    let postgres = PostgresOptions {
+        writers: config.postgres.writers,
+        group_max: config.postgres.group_size,
+        on_commit: on_commit.clone(),
+        ..PostgresOptions::default()
+    };
     let sqlite = SqliteOptions {
         group_max: config.sqlite.group_size,
         queue_max: config.sqlite.queue_length,

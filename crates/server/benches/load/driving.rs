@@ -22,6 +22,8 @@ pub(crate) struct Window {
     pub(crate) per_second: f64,
     /// Of the server, a request.
     pub(crate) cpu_us: f64,
+    /// Of the database server, a request.
+    pub(crate) database_cpu_us: f64,
     /// Of this program, a request.
     pub(crate) own_cpu_us: f64,
     pub(crate) latencies: Histogram,
@@ -105,7 +107,7 @@ impl Load {
 
     /// Measures for so long, or until there are no requests left.
     pub(crate) async fn measure(&self, server: &Server, length: Duration) -> Result<Window> {
-        let (cpu, own, begun) = (server.cpu()?, own_cpu()?, Instant::now());
+        let (cpu, database, own, begun) = (server.cpu()?, server.database_cpu()?, own_cpu()?, Instant::now());
         self.watch.is_measuring.store(true, Ordering::Relaxed);
         tokio::select! {
             () = tokio::time::sleep(length) => {}
@@ -114,11 +116,13 @@ impl Load {
         self.watch.is_measuring.store(false, Ordering::Relaxed);
         let took = begun.elapsed();
         let (cpu, own) = (server.cpu()?.saturating_sub(cpu), own_cpu()?.saturating_sub(own));
+        let database = server.database_cpu()?.saturating_sub(database);
         let answered = self.watch.answered.swap(0, Ordering::Relaxed) as f64;
         let latencies = std::mem::take(&mut *self.watch.latencies.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(Window {
             per_second: answered / took.as_secs_f64(),
             cpu_us: cpu.as_secs_f64() * 1e6 / answered,
+            database_cpu_us: database.as_secs_f64() * 1e6 / answered,
             own_cpu_us: own.as_secs_f64() * 1e6 / answered,
             latencies,
         })

@@ -3,13 +3,12 @@
 
 use std::fs;
 use std::io::{Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use app::clock::{Clock, SystemClock};
-use app::store::Store;
 use base64::Engine as _;
 use domain::change_set::{ChangeSet, ContactChange, VisitorChange};
 use domain::custom_field::{CustomFieldDefinition, FieldKey, Scope};
@@ -20,10 +19,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 use sha2::{Digest, Sha256};
-use storage::{SqliteOptions, SqliteStore};
 use tokio::task::JoinSet;
 
 use super::people::{FIELDS, Person, Population, contact_id, visitor_id, visitor_token};
+use super::place::{Database, Place};
 use super::process::own_cpu;
 
 /// The administrator all measured requests come from.
@@ -46,53 +45,65 @@ pub(crate) struct Loaded {
     pub(crate) searchable_seconds: f64,
     /// Of this process, which is the store too.
     pub(crate) cpu_seconds: f64,
+    /// Of the database server, where there is one.
+    #[serde(default)]
+    pub(crate) database_cpu_seconds: f64,
     pub(crate) view_bytes: u64,
     /// From a sample.
     pub(crate) document_bytes: u64,
     pub(crate) file_bytes: u64,
 }
 
-/// A loaded file.
+/// A loaded store.
 pub(crate) struct Stock {
-    pub(crate) path: PathBuf,
+    pub(crate) place: Place,
     pub(crate) loaded: Loaded,
     /// Whether it was there already.
     pub(crate) is_reused: bool,
 }
 
-/// Opens the store as the server does.
-pub(crate) fn open(path: &Path) -> Result<SqliteStore> {
-    open_with(path, &SqliteOptions::default())
-}
-
-fn open_with(path: &Path, options: &SqliteOptions) -> Result<SqliteStore> {
-    SqliteStore::open(path, server::api::render, options).with_context(|| format!("cannot open {}", path.display()))
-}
-
 /// Loads `population` into a file in `folder`, unless it is there from an earlier run.
 pub(crate) async fn load(folder: &Path, population: Population) -> Result<Stock> {
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let path = folder.join(format!("contacts-{}.db", population.contacts));
     let notes = path.with_extension("json");
-    if let Ok(noted) = fs::read_to_string(&notes) {
-        let loaded = serde_json::from_str(&noted).with_context(|| format!("{} is not ours", notes.display()))?;
-        put_all_back(&path, population).await?;
-        return Ok(Stock { path, loaded, is_reused: true });
+    if !notes.exists() {
+        for ending in ["db", "db-wal", "db-shm"] {
+            // Of a run that was broken off while loading.
+            let _ = fs::remove_file(path.with_extension(ending));
+        }
     }
-    for ending in ["db", "db-wal", "db-shm"] {
-        // Of a run that was broken off while loading.
-        let _ = fs::remove_file(path.with_extension(ending));
-    }
-    let loaded = fill(&path, population).await?;
-    add_surroundings(&path, population).await?;
-    fs::write(&notes, serde_json::to_vec(&loaded)?)?;
-    Ok(Stock { path, loaded, is_reused: false })
+    load_into(Place::File(path), &notes, population).await
 }
 
-async fn fill(path: &Path, population: Population) -> Result<Loaded> {
-    let store = Arc::new(open_with(path, &SqliteOptions::for_bulk())?);
+/// Loads `population` into a database on this server, unless it is there from an earlier run.
+pub(crate) async fn load_database(server: &str, folder: &Path, population: Population) -> Result<Stock> {
+    let name = format!("concord_load_{}", population.contacts);
+    let notes = folder.join(format!("{name}.json"));
+    let database = Database::on(server, &name, notes.exists()).await?;
+    load_into(Place::Database(database), &notes, population).await
+}
+
+async fn load_into(place: Place, notes: &Path, population: Population) -> Result<Stock> {
+    if let Ok(noted) = fs::read_to_string(notes) {
+        let loaded = serde_json::from_str(&noted).with_context(|| format!("{} is not ours", notes.display()))?;
+        put_all_back(&place, population).await?;
+        return Ok(Stock { place, loaded, is_reused: true });
+    }
+    let loaded = fill(&place, population).await?;
+    add_surroundings(&place, population).await?;
+    fs::write(notes, serde_json::to_vec(&loaded)?)?;
+    Ok(Stock { place, loaded, is_reused: false })
+}
+
+async fn fill(place: &Place, population: Population) -> Result<Loaded> {
+    let opened = place.open_for_bulk().await?;
+    let store = opened.store();
     let bar = progress(population.contacts, "contacts");
-    let (begun, cpu) = (Instant::now(), own_cpu()?);
+    let database_cpu = || match place {
+        Place::Database(database) => Ok(database.cpu()?.unwrap_or_default()),
+        Place::File(_) => anyhow::Ok(Duration::ZERO),
+    };
+    let (begun, cpu, of_database) = (Instant::now(), own_cpu()?, database_cpu()?);
     let (mut view_bytes, mut sampled, mut sample_bytes) = (0, 0, 0);
     let mut tasks = JoinSet::new();
     let mut tally = |(views, documents): (u64, Vec<usize>)| {
@@ -121,8 +132,10 @@ async fn fill(path: &Path, population: Population) -> Result<Loaded> {
     }
     let committed_seconds = begun.elapsed().as_secs_f64();
     bar.set_message("waiting for the search index");
-    store.settle_search().await?;
+    opened.settle_search().await?;
+    place.settle().await?;
     let searchable_seconds = begun.elapsed().as_secs_f64();
+    let database_cpu_seconds = database_cpu()?.saturating_sub(of_database).as_secs_f64();
     let cpu_seconds = own_cpu()?.saturating_sub(cpu).as_secs_f64();
     bar.finish_and_clear();
     store.close().await?;
@@ -133,14 +146,15 @@ async fn fill(path: &Path, population: Population) -> Result<Loaded> {
         cpu_seconds,
         view_bytes,
         document_bytes: sample_bytes * population.contacts / sampled,
-        file_bytes: fs::metadata(path)?.len(),
+        database_cpu_seconds,
+        file_bytes: place.bytes().await?,
     })
 }
 
 /// What the measured requests need besides contacts: an administrator with a token, definitions,
 /// settings, and the visitors who write in. Not part of what loading is measured by.
-async fn add_surroundings(path: &Path, population: Population) -> Result<()> {
-    let store = open(path)?;
+async fn add_surroundings(place: &Place, population: Population) -> Result<()> {
+    let store = place.open().await?.store();
     let now = SystemClock.now();
     let user = UserId::parse(ADMIN_ID)?;
     let fields = FIELDS.iter().map(|key| Ok(Record::CustomField(definition(FieldKey::parse(key)?, now))));
@@ -221,12 +235,13 @@ fn visitor(n: u64, now: Timestamp) -> Visitor {
 }
 
 /// Makes the contacts what they were when they were loaded, but for their revision.
-pub(crate) async fn put_back(path: &Path, population: Population, touched: impl Iterator<Item = u64>) -> Result<()> {
+pub(crate) async fn put_back(place: &Place, population: Population, touched: impl Iterator<Item = u64>) -> Result<()> {
     let touched: Vec<u64> = touched.collect();
     if touched.is_empty() {
         return Ok(());
     }
-    let store = open(path)?;
+    let opened = place.open().await?;
+    let store = opened.store();
     for some in touched.chunks(usize::try_from(AT_A_TIME)?) {
         let mut contacts = Vec::with_capacity(some.len());
         for n in some {
@@ -237,15 +252,15 @@ pub(crate) async fn put_back(path: &Path, population: Population, touched: impl 
         }
         store.commit(&ChangeSet { contacts, ..ChangeSet::default() }).await?;
     }
-    store.settle_search().await?;
+    opened.settle_search().await?;
     store.close().await?;
     Ok(())
 }
 
-async fn put_all_back(path: &Path, population: Population) -> Result<()> {
+async fn put_all_back(place: &Place, population: Population) -> Result<()> {
     let disputed = (0..population.disputed()).map(|place| population.disputed_at(place));
     let writers = (0..population.writers()).map(|place| population.writer_at(place));
-    put_back(path, population, disputed.chain(writers)).await
+    put_back(place, population, disputed.chain(writers)).await
 }
 
 /// How long this disk takes to say that a small write is safe.

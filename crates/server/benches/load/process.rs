@@ -3,12 +3,12 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
+use super::place::{Database, Place};
 use super::wire::Connection;
 
 /// The kernel counts the time of processes in hundredths of a second.
@@ -21,6 +21,8 @@ pub(crate) struct Variant {
     pub(crate) flush_us: u32,
     /// Each change set has its own transaction.
     pub(crate) one_by_one: bool,
+    /// On so many connections of the database, where it is one and each has its own.
+    pub(crate) writers: u32,
 }
 
 /// A running server; it is killed when this is dropped.
@@ -30,20 +32,22 @@ pub(crate) struct Server {
     pub(crate) started_in: Duration,
     /// Memory once it was ready, in bytes.
     pub(crate) idle_bytes: u64,
+    database: Option<Database>,
 }
 
 impl Server {
-    pub(crate) async fn start(store: &Path, variant: Variant, settings: &[String]) -> Result<Self> {
+    pub(crate) async fn start(place: &Place, variant: Variant, settings: &[String]) -> Result<Self> {
         let begun = Instant::now();
         let mut command = Command::new(env!("CARGO_BIN_EXE_concord"));
         command.args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--store"]);
-        command.arg(format!("sqlite:{}", store.display()));
+        command.arg(place.url());
         command.args(["--set", &format!("sqlite.extra_flush_us={}", variant.flush_us)]);
         for setting in settings {
             command.args(["--set", setting]);
         }
         if variant.one_by_one {
-            command.args(["--set", "sqlite.group_size=1"]);
+            command.args(["--set", "sqlite.group_size=1", "--set", "postgres.group_size=1"]);
+            command.args(["--set", &format!("postgres.writers={}", variant.writers)]);
         }
         let ours = std::env::vars_os().map(|(name, _)| name);
         for name in ours.filter(|name| name.to_str().is_some_and(|name| name.starts_with("CONCORD_"))) {
@@ -56,16 +60,24 @@ impl Server {
         std::thread::spawn(move || output.read_to_end(&mut Vec::new()));
         let address = greeting.split("http://").nth(1).and_then(|rest| rest.split(',').next());
         let address = address.with_context(|| format!("the server said `{greeting}`"))?.to_owned();
-        let mut server = Self { child, address, started_in: Duration::ZERO, idle_bytes: 0 };
+        let mut server = Self { child, address, started_in: Duration::ZERO, idle_bytes: 0, database: None };
         Connection::open(&server.address).await?.exchange(b"GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n").await?;
         server.started_in = begun.elapsed();
         server.idle_bytes = server.memory("VmRSS:")?;
+        if let Place::Database(database) = place {
+            server.database = Some(database.clone());
+        }
         Ok(server)
     }
 
     /// Processor time used so far.
     pub(crate) fn cpu(&self) -> Result<Duration> {
-        cpu_of(&self.child.id().to_string())
+        cpu_of(&self.child.id().to_string(), 2)
+    }
+
+    /// Processor time the database server used so far; nothing where there is none that can be seen.
+    pub(crate) fn database_cpu(&self) -> Result<Duration> {
+        Ok(self.database.as_ref().map(Database::cpu).transpose()?.flatten().unwrap_or_default())
     }
 
     /// The most memory it ever had, in bytes.
@@ -99,13 +111,15 @@ impl Drop for Server {
 
 /// Processor time of this process.
 pub(crate) fn own_cpu() -> Result<Duration> {
-    cpu_of("self")
+    cpu_of("self", 2)
 }
 
-fn cpu_of(process: &str) -> Result<Duration> {
+/// Of the process itself, its first two figures: user and system. The next two are of the children it
+/// waited for.
+pub(crate) fn cpu_of(process: &str, figures: usize) -> Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
     // The name of the program, in parentheses, may hold anything.
     let (_, rest) = stat.rsplit_once(')').context("no process")?;
-    let numbers: Vec<u32> = rest.split_whitespace().skip(11).take(2).map(str::parse).collect::<Result<_, _>>()?;
+    let numbers: Vec<u32> = rest.split_whitespace().skip(11).take(figures).map(str::parse).collect::<Result<_, _>>()?;
     Ok(TICK * numbers.iter().sum::<u32>())
 }

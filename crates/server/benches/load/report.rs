@@ -45,6 +45,13 @@ impl Table {
     }
 }
 
+impl Results {
+    fn heading(&self) -> String {
+        let store = if self.stock.place.is_database() { "PostgreSQL" } else { "SQLite" };
+        format!("{} contacts, {store}", grouped(self.contacts))
+    }
+}
+
 /// One table a number of contacts, and one of what growth costs.
 pub(crate) fn print(all: &[Results]) {
     for results in all {
@@ -58,26 +65,20 @@ pub(crate) fn print(all: &[Results]) {
 }
 
 fn of_one(results: &Results) -> String {
-    let Results { contacts, stock, reading, measured } = results;
+    let Results { contacts: _, stock, reading, measured } = results;
     let mut table = Table::default();
-    let heading = format!("{} contacts", grouped(*contacts));
-    let _ = writeln!(table.0, "  {heading:<58} {:>12}  {:>12}", "measured", "target");
+    let _ = writeln!(table.0, "  {:<58} {:>12}  {:>12}", results.heading(), "measured", "target");
 
     let empty = |variant| (variant, Work::Empty);
     let share = |work| paired(measured, (DEFAULT, work), empty(DEFAULT), |window| window.per_second);
     table.row("contacts.get, share of the empty handler", share(Work::Get), "", Aim::AtLeast(0.75));
     table.row("contacts.conflicts, share of the empty handler", share(Work::Resolve), "", Aim::AtLeast(0.30));
-    let mut flushes: Vec<u32> = measured.windows.keys().map(|(variant, _)| variant.flush_us).collect();
-    flushes.dedup();
-    for flush_us in flushes {
-        let grouped = (Variant { flush_us, one_by_one: false }, Work::Resolve);
-        let single = (Variant { flush_us, one_by_one: true }, Work::Resolve);
-        let what = match flush_us {
-            0 => "contacts.conflicts, grouped ÷ a transaction each".to_owned(),
-            more => format!("the same, each flush {} ms longer", f64::from(more) / 1000.0),
-        };
-        let target = if flush_us >= 1000 { 15.0 } else { 3.0 };
-        let value = paired(measured, grouped, single, |window| window.per_second);
+    let resolved = measured.windows.keys().filter(|(_, work)| *work == Work::Resolve).map(|(variant, _)| *variant);
+    for variant in resolved.filter(|variant| variant.one_by_one) {
+        let grouped = (Variant { one_by_one: false, writers: 0, ..variant }, Work::Resolve);
+        let value = paired(measured, grouped, (variant, Work::Resolve), |window| window.per_second);
+        let what = format!("contacts.conflicts, grouped ÷ {}", singly(variant));
+        let target = if variant.flush_us >= 1000 { 15.0 } else { 3.0 };
         table.row(&what, value, " ×", Aim::AtLeast(target));
     }
     let p95 = milliseconds(reading.mix.quantile(0.95));
@@ -100,7 +101,10 @@ fn of_one(results: &Results) -> String {
     table.row(&format!("bulk load, searchable{kept}"), rate, " k/s", Aim::AtLeast(25.0));
     let raw = (loaded.view_bytes + loaded.document_bytes) as f64;
     let disk = loaded.file_bytes as f64 / raw;
-    table.row("disk, file ÷ JSON (answers and documents)", disk, " ×", Aim::AtMost(1.7));
+    let is_database = stock.place.is_database();
+    if !is_database {
+        table.row("disk, file ÷ JSON (answers and documents)", disk, " ×", Aim::AtMost(1.7));
+    }
 
     let mut text = table.0;
     let _ = writeln!(
@@ -112,6 +116,14 @@ fn of_one(results: &Results) -> String {
         loaded.document_bytes as f64 / loaded.contacts as f64,
         loaded.file_bytes as f64 / loaded.view_bytes as f64,
     );
+    if is_database {
+        let _ = writeln!(
+            text,
+            "  Of the database {:.0} µs of CPU a contact, and {:.0} bytes; database ÷ JSON {disk:.2}.",
+            loaded.database_cpu_seconds * 1e6 / loaded.contacts as f64,
+            loaded.file_bytes as f64 / loaded.contacts as f64,
+        );
+    }
     let slowest = measured.flushes.iter().max().copied().unwrap_or_default().as_micros();
     let _ = writeln!(text, "  A flush of this disk takes {:.0} µs, at worst {slowest} µs.", flush_ms * 1000.0);
     text.push_str(&of_requests(measured));
@@ -122,30 +134,51 @@ fn of_one(results: &Results) -> String {
 /// Each kind of request on each variant of the server.
 pub(crate) fn of_requests(measured: &Measured) -> String {
     let mut text = format!(
-        "\n  {:<44} {:>8} {:>8} {:>9} {:>9} {:>8} {:>8} {:>8}\n",
-        "medians of the rounds", "a second", "of empty", "CPU, µs", "ours, µs", "p50, ms", "p95, ms", "p99, ms"
+        "\n  {:<44} {:>8} {:>8} {:>9} {:>10} {:>9} {:>8} {:>8} {:>8}\n",
+        "medians of the rounds",
+        "a second",
+        "of empty",
+        "CPU, µs",
+        "its DB, µs",
+        "ours, µs",
+        "p50, ms",
+        "p95, ms",
+        "p99, ms"
     );
     for (key @ (variant, work), windows) in &measured.windows {
         let mut label = work.to_string();
         if variant.one_by_one {
-            label.push_str(", a transaction each");
+            let _ = write!(label, ", {}", singly(*variant));
         }
-        if variant.flush_us > 0 {
+        if variant.flush_us > 0 && !variant.one_by_one {
             let _ = write!(label, ", flush +{} ms", f64::from(variant.flush_us) / 1000.0);
         }
         let share = paired(measured, *key, (*variant, Work::Empty), |window| window.per_second);
         let quantile = |share| over(windows, |window| milliseconds(window.latencies.quantile(share)));
         let _ = writeln!(
             text,
-            "  {label:<44} {:>8.0} {:>8} {:>9.1} {:>9.1} {:>8} {:>8} {:>8}",
+            "  {label:<44} {:>8.0} {:>8} {:>9.1} {:>10.1} {:>9.1} {:>8} {:>8} {:>8}",
             over(windows, |window| window.per_second),
             digits(share),
             over(windows, |window| window.cpu_us),
+            over(windows, |window| window.database_cpu_us),
             over(windows, |window| window.own_cpu_us),
             digits(quantile(0.50)),
             digits(quantile(0.95)),
             digits(quantile(0.99)),
         );
+    }
+    text
+}
+
+/// A yardstick, in words.
+fn singly(variant: Variant) -> String {
+    let mut text = "a transaction each".to_owned();
+    if variant.writers > 0 {
+        let _ = write!(text, " on {}", variant.writers);
+    }
+    if variant.flush_us > 0 {
+        let _ = write!(text, ", flush +{} ms", f64::from(variant.flush_us) / 1000.0);
     }
     text
 }
@@ -164,7 +197,7 @@ fn of_reading(reading: &Reading) -> String {
 
 fn of_growth(small: &Results, large: &Results) -> String {
     let mut table = Table::default();
-    let heading = format!("growth, {} to {} contacts", grouped(small.contacts), grouped(large.contacts));
+    let heading = format!("growth, {} to {}", grouped(small.contacts), large.heading());
     let _ = writeln!(table.0, "  {heading:<58} {:>12}  {:>12}", "measured", "target");
     let grown = |of: &dyn Fn(&Results) -> f64| of(large) / of(small);
     let middle = |histogram: &super::histogram::Histogram| milliseconds(histogram.quantile(0.5));

@@ -6,12 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use indicatif::ProgressBar;
 
 use super::driving::{Load, Pace, Window, window};
 use super::loading::{flush_time, put_back};
 use super::people::Population;
+use super::place::Place;
 use super::process::{Server, Variant};
 use super::workloads::{Requests, Work};
 
@@ -53,7 +54,7 @@ pub(crate) struct Measured {
 }
 
 struct Bench<'a> {
-    path: &'a Path,
+    place: &'a Place,
     folder: &'a Path,
     population: Population,
     plan: &'a Plan,
@@ -62,12 +63,15 @@ struct Bench<'a> {
 }
 
 /// The server as it is configured by default.
-pub(crate) const DEFAULT: Variant = Variant { flush_us: 0, one_by_one: false };
+pub(crate) const DEFAULT: Variant = Variant { flush_us: 0, one_by_one: false, writers: 0 };
 
-pub(crate) async fn measure(path: &Path, population: Population, plan: &Plan) -> Result<Measured> {
+/// On how many connections of a database requests are committed one by one: each may have its own, and
+/// they may wait for fewer.
+const WRITERS: [u32; 2] = [64, 8];
+
+pub(crate) async fn measure(place: &Place, folder: &Path, population: Population, plan: &Plan) -> Result<Measured> {
     let requests = ALL.map(|work| (work, Arc::new(Requests::new(work, population))));
-    let folder = path.parent().context("a file is in a folder")?;
-    let mut bench = Bench { path, folder, population, plan, requests: requests.into(), measured: Measured::default() };
+    let mut bench = Bench { place, folder, population, plan, requests: requests.into(), measured: Measured::default() };
     let bar = ProgressBar::new(plan.rounds as u64 * 2).with_message("rounds");
     for _ in 0..plan.rounds {
         bench.round().await?;
@@ -86,18 +90,14 @@ pub(crate) async fn measure(path: &Path, population: Population, plan: &Plan) ->
 
 impl Bench<'_> {
     async fn round(&mut self) -> Result<()> {
-        let mut variants = vec![DEFAULT];
-        let flushes = [0].into_iter().chain(self.plan.flushes_us.iter().copied().filter(|flush| *flush > 0));
-        variants.extend(flushes.flat_map(|flush_us| {
-            [false, true].map(|one_by_one| Variant { flush_us, one_by_one }).into_iter().filter(|it| *it != DEFAULT)
-        }));
+        let mut variants = self.variants();
         if !self.plan.only.is_empty() {
             variants.truncate(1);
         }
         for variant in variants {
             self.put_back().await?;
             self.measured.flushes.push(flush_time(self.folder)?);
-            let server = Server::start(self.path, variant, &self.plan.settings).await?;
+            let server = Server::start(self.place, variant, &self.plan.settings).await?;
             if variant == DEFAULT {
                 self.measured.started_in.push(server.started_in);
                 self.measured.idle_bytes.push(server.idle_bytes);
@@ -120,9 +120,19 @@ impl Bench<'_> {
         Ok(())
     }
 
+    fn variants(&self) -> Vec<Variant> {
+        if self.place.is_database() {
+            let singly = WRITERS.map(|writers| Variant { one_by_one: true, writers, ..DEFAULT });
+            return [DEFAULT].into_iter().chain(singly).collect();
+        }
+        let longer = self.plan.flushes_us.iter().copied().filter(|flush| *flush > 0);
+        let of_flush = |flush_us| [false, true].map(|one_by_one| Variant { flush_us, one_by_one, ..DEFAULT });
+        [0].into_iter().chain(longer).flat_map(of_flush).collect()
+    }
+
     async fn half_round(&mut self) -> Result<()> {
         self.put_back().await?;
-        let server = Server::start(self.path, DEFAULT, &self.plan.settings).await?;
+        let server = Server::start(self.place, DEFAULT, &self.plan.settings).await?;
         let &Plan { connections, length, .. } = self.plan;
         for work in [Work::Get, Work::Resolve] {
             let pace = self.half_of(work);
@@ -143,7 +153,7 @@ impl Bench<'_> {
 
     async fn put_back(&mut self) -> Result<()> {
         let changing = [&self.requests[&Work::Resolve], &self.requests[&Work::Intake]];
-        put_back(self.path, self.population, changing.iter().flat_map(|requests| requests.touched())).await?;
+        put_back(self.place, self.population, changing.iter().flat_map(|requests| requests.touched())).await?;
         for requests in changing {
             requests.restart();
         }

@@ -1,19 +1,17 @@
 //! Reading inside the process, without HTTP: what the store and the use case take by themselves,
 //! one request after another.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use app::clock::{SystemChance, SystemClock};
 use app::mail::NoMailer;
-use app::store::Store;
 use app::{App, PasswordCost, SearchRequest, World};
 
 use super::histogram::Histogram;
-use super::loading::open;
 use super::people::{Chance, Population, contact_id};
+use super::place::Place;
 use super::terms::{self, KINDS};
 
 /// How long reading takes inside the process.
@@ -27,8 +25,9 @@ pub(crate) struct Reading {
     pub(crate) mix: Histogram,
 }
 
-pub(crate) async fn read(path: &Path, population: Population, of_each: u64) -> Result<Reading> {
-    let store = Arc::new(open(path)?);
+pub(crate) async fn read(place: &Place, population: Population, of_each: u64) -> Result<Reading> {
+    let opened = place.open().await?;
+    let store = opened.store();
     let app = App::open(World {
         store: store.clone(),
         clock: Arc::new(SystemClock),

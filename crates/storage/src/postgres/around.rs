@@ -69,12 +69,12 @@ pub(super) async fn search_rooms(connection: &Connection, search: &RoomSearch) -
         return Ok(RoomPage { rooms: all(&conditions.rows(connection, &sql).await?, to_room)?, total });
     }
     // Where they are first, so that the documents of all need not be held at once.
-    let sql = format!("SELECT n FROM rooms{}{order}", conditions.sql);
-    let places: Vec<i64> = conditions.rows(connection, &sql).await?.iter().map(|row| row.get(0)).collect();
+    let sql = format!("SELECT id FROM rooms{}{order}", conditions.sql);
+    let places: Vec<String> = conditions.rows(connection, &sql).await?.iter().map(|row| row.get(0)).collect();
     let mut page = RoomPage { rooms: Vec::new(), total: 0 };
     for places in places.chunks(usize::try_from(AT_A_TIME).expect("it is small")) {
-        let sql = "SELECT r.document, r.name, r.id FROM unnest($1::bigint[]) WITH ORDINALITY AS w (n, place) \
-                   JOIN rooms AS r ON r.n = w.n ORDER BY w.place";
+        let sql = "SELECT r.document, r.name, r.id FROM unnest($1::text[]) WITH ORDINALITY AS w (id, place) \
+                   JOIN rooms AS r ON r.id = w.id ORDER BY w.place";
         for row in connection.query(sql, &[&places]).await? {
             let room = to_room(&row)?;
             if !search.is_met_by_details(&room) {

@@ -8,9 +8,10 @@ use super::PostgresOpenError;
 use super::connection::Connection;
 use super::failure::Failure;
 
-pub(super) const MIGRATIONS: [&str; 2] = [
+pub(super) const MIGRATIONS: [&str; 3] = [
     include_str!("../../migrations/postgres/0001_start.sql"),
     include_str!("../../migrations/postgres/0002_windows.sql"),
+    include_str!("../../migrations/postgres/0004_listings.sql"),
 ];
 
 /// How often a step is tried while others are in the way.

@@ -1,7 +1,7 @@
 //! The statements that write contacts, what they are found by, and their journals.
 //!
-//! A contact that keeps its name and addresses keeps all its indexed columns but perhaps its last
-//! conversation, so that PostgreSQL touches no index. Channels that go are taken away before
+//! A contact's row has no indexed column but its id, so that PostgreSQL touches no index; what it is
+//! listed by is written only where it moves, and when it changed last beside it. Channels that go are taken away before
 //! others get them. Evidence: the conformance suite.
 
 use super::check::{Facts, StoredContact};
@@ -71,14 +71,10 @@ fn last_chat_at(row: &ContactRow) -> i64 {
 fn write_new<'a>(work: &mut Work<'a>, contacts: &[&'a PreparedContact]) {
     work.add_exactly(
         contacts.len(),
-        "INSERT INTO contacts (id, revision, listed, open_conflicts, identity, created_at, updated_at, \
-                               last_chat_at, name, search_text, document, view) \
-         SELECT w.id, w.revision, w.listed, w.open_conflicts, w.identity, w.created_at, w.updated_at, \
-                w.last_chat_at, w.name, w.search_text, w.document, w.view \
-         FROM unnest($1::bytea[], $2::bigint[], $3::smallint[], $4::bigint[], $5::bytea[], $6::bigint[], \
-                     $7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[]) WITH ORDINALITY \
-             AS w (id, revision, listed, open_conflicts, identity, created_at, updated_at, last_chat_at, name, \
-                   search_text, document, view, place) \
+        "INSERT INTO contacts (id, revision, listed, open_conflicts, identity, document, view) \
+         SELECT w.id, w.revision, w.listed, w.open_conflicts, w.identity, w.document, w.view \
+         FROM unnest($1::bytea[], $2::bigint[], $3::smallint[], $4::bigint[], $5::bytea[], $6::text[], $7::text[]) \
+             WITH ORDINALITY AS w (id, revision, listed, open_conflicts, identity, document, view, place) \
          ORDER BY w.place",
         vec![
             Box::new(ids(contacts)),
@@ -86,65 +82,106 @@ fn write_new<'a>(work: &mut Work<'a>, contacts: &[&'a PreparedContact]) {
             Box::new(column(contacts, listed)),
             Box::new(column(contacts, |row| row.open_conflicts)),
             Box::new(column(contacts, |row| &row.digest[..])),
-            Box::new(column(contacts, |row| row.created_at.as_millis())),
-            Box::new(column(contacts, |row| row.updated_at.as_millis())),
-            Box::new(column(contacts, last_chat_at)),
-            Box::new(column(contacts, |row| sorted_by(&row.name))),
-            Box::new(column(contacts, |row| escaped(&row.search_text))),
             Box::new(column(contacts, |row| row.document.as_str())),
             Box::new(column(contacts, |row| &*row.view)),
         ],
     );
+    list(work, contacts);
 }
 
 /// Contacts that are found by something else than before.
 fn write_renewed<'a>(work: &mut Work<'a>, contacts: &[&'a PreparedContact]) {
     work.add_exactly(
         contacts.len(),
-        "UPDATE contacts AS c SET revision = w.revision, open_conflicts = w.open_conflicts, \
-             updated_at = w.updated_at, last_chat_at = w.last_chat_at, document = w.document, view = w.view, \
-             listed = w.listed, identity = w.identity, name = w.name, search_text = w.search_text \
-         FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], \
-                     $8::text[], $9::smallint[], $10::bytea[], $11::text[], $12::text[]) \
-             AS w (id, base, revision, open_conflicts, updated_at, last_chat_at, document, view, listed, identity, \
-                   name, search_text) \
+        "UPDATE contacts AS c SET revision = w.revision, listed = w.listed, open_conflicts = w.open_conflicts, \
+             identity = w.identity, document = w.document, view = w.view \
+         FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::smallint[], $5::bigint[], $6::bytea[], $7::text[], \
+                     $8::text[]) \
+             AS w (id, base, revision, listed, open_conflicts, identity, document, view) \
          WHERE c.id = w.id AND c.revision = w.base",
         vec![
             Box::new(ids(contacts)),
             Box::new(bases(contacts)),
             Box::new(column(contacts, |row| signed(row.revision.as_number()))),
+            Box::new(column(contacts, listed)),
             Box::new(column(contacts, |row| row.open_conflicts)),
-            Box::new(column(contacts, |row| row.updated_at.as_millis())),
-            Box::new(column(contacts, last_chat_at)),
+            Box::new(column(contacts, |row| &row.digest[..])),
             Box::new(column(contacts, |row| row.document.as_str())),
             Box::new(column(contacts, |row| &*row.view)),
-            Box::new(column(contacts, listed)),
-            Box::new(column(contacts, |row| &row.digest[..])),
-            Box::new(column(contacts, |row| sorted_by(&row.name))),
-            Box::new(column(contacts, |row| escaped(&row.search_text))),
         ],
     );
+    let unlisted: Vec<Vec<u8>> =
+        contacts.iter().filter(|contact| contact.row.listed.is_none()).map(|contact| contact.id.to_vec()).collect();
+    if !unlisted.is_empty() {
+        work.add("DELETE FROM listings WHERE contact = ANY ($1)", vec![Box::new(unlisted.clone())]);
+        work.add("DELETE FROM recency WHERE contact = ANY ($1)", vec![Box::new(unlisted)]);
+    }
+    list(work, contacts);
 }
 
 /// Contacts that are found as before.
 fn write_touched<'a>(work: &mut Work<'a>, contacts: &[&'a PreparedContact]) {
     work.add_exactly(
         contacts.len(),
-        "UPDATE contacts AS c SET revision = w.revision, open_conflicts = w.open_conflicts, \
-             updated_at = w.updated_at, last_chat_at = w.last_chat_at, document = w.document, view = w.view \
-         FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], \
-                     $8::text[]) \
-             AS w (id, base, revision, open_conflicts, updated_at, last_chat_at, document, view) \
+        "UPDATE contacts AS c SET revision = w.revision, open_conflicts = w.open_conflicts, document = w.document, \
+             view = w.view \
+         FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[]) \
+             AS w (id, base, revision, open_conflicts, document, view) \
          WHERE c.id = w.id AND c.revision = w.base",
         vec![
             Box::new(ids(contacts)),
             Box::new(bases(contacts)),
             Box::new(column(contacts, |row| signed(row.revision.as_number()))),
             Box::new(column(contacts, |row| row.open_conflicts)),
-            Box::new(column(contacts, |row| row.updated_at.as_millis())),
-            Box::new(column(contacts, last_chat_at)),
             Box::new(column(contacts, |row| row.document.as_str())),
             Box::new(column(contacts, |row| &*row.view)),
+        ],
+    );
+    let live: Vec<&PreparedContact> = contacts.iter().copied().filter(|contact| contact.row.listed.is_some()).collect();
+    work.add_exactly(
+        live.len(),
+        "UPDATE recency AS r SET updated_at = w.updated_at, last_chat_at = w.last_chat_at \
+         FROM unnest($1::bytea[], $2::bigint[], $3::bigint[]) AS w (contact, updated_at, last_chat_at) \
+         WHERE r.contact = w.contact",
+        vec![
+            Box::new(ids(&live)),
+            Box::new(column(&live, |row| row.updated_at.as_millis())),
+            Box::new(column(&live, last_chat_at)),
+        ],
+    );
+}
+
+/// What live contacts are listed and searched by. Their rows are there; their place in the order of
+/// creation is drawn with them.
+fn list<'a>(work: &mut Work<'a>, contacts: &[&'a PreparedContact]) {
+    let live: Vec<&PreparedContact> = contacts.iter().copied().filter(|contact| contact.row.listed.is_some()).collect();
+    work.add_exactly(
+        live.len(),
+        "INSERT INTO listings (contact, n, listed, created_at, name, search_text) \
+         SELECT w.contact, c.n, c.listed, w.created_at, w.name, w.search_text \
+         FROM unnest($1::bytea[], $2::bigint[], $3::text[], $4::text[]) \
+             AS w (contact, created_at, name, search_text) JOIN contacts AS c ON c.id = w.contact \
+         ON CONFLICT (contact) DO UPDATE SET listed = excluded.listed, created_at = excluded.created_at, \
+             name = excluded.name, search_text = excluded.search_text",
+        vec![
+            Box::new(ids(&live)),
+            Box::new(column(&live, |row| row.created_at.as_millis())),
+            Box::new(column(&live, |row| sorted_by(&row.name))),
+            Box::new(column(&live, |row| escaped(&row.search_text))),
+        ],
+    );
+    work.add_exactly(
+        live.len(),
+        "INSERT INTO recency (contact, n, listed, updated_at, last_chat_at) \
+         SELECT w.contact, c.n, c.listed, w.updated_at, w.last_chat_at \
+         FROM unnest($1::bytea[], $2::bigint[], $3::bigint[]) AS w (contact, updated_at, last_chat_at) \
+             JOIN contacts AS c ON c.id = w.contact \
+         ON CONFLICT (contact) DO UPDATE SET listed = excluded.listed, updated_at = excluded.updated_at, \
+             last_chat_at = excluded.last_chat_at",
+        vec![
+            Box::new(ids(&live)),
+            Box::new(column(&live, |row| row.updated_at.as_millis())),
+            Box::new(column(&live, last_chat_at)),
         ],
     );
 }

@@ -53,6 +53,8 @@ mod index;
 mod open;
 mod options;
 mod places;
+#[cfg(test)]
+mod plans;
 mod read;
 mod restore;
 mod search;

@@ -126,6 +126,12 @@ impl Cluster {
         self.crash();
     }
 
+    /// What the server said so far.
+    pub(crate) fn log(&self) -> String {
+        let folder = self.folder.as_ref().expect("it is a server of our own");
+        String::from_utf8_lossy(&fs::read(folder.join("log")).expect("it has one")).into_owned()
+    }
+
     /// The URL of a database.
     pub(crate) fn url(&self, database: &str) -> String {
         let (before, query) = self.url.split_once('?').map_or((&*self.url, ""), |(before, query)| (before, query));

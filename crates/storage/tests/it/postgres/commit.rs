@@ -73,7 +73,7 @@ async fn a_stale_change_set_harms_none_of_its_group() {
 async fn a_change_set_that_the_database_refuses_harms_none_of_its_group() {
     let Some(database) = database().await else { return };
     let store = open_with(&database, &one_writer()).await;
-    let rule = "ALTER TABLE contacts ADD CHECK (name <> 'Nobody')";
+    let rule = "ALTER TABLE listings ADD CHECK (name <> 'Nobody')";
     database.connect().await.batch_execute(rule).await.unwrap();
     let all = (1..=20).map(|n| (n, person(n, if n == 7 { "Nobody" } else { "Ana" }, "", "")));
     for (n, answer) in gathered(&store, &database, all).await {

@@ -6,6 +6,7 @@ mod commit;
 mod doctor;
 mod open;
 mod outbox;
+mod plans;
 mod search;
 mod servers;
 mod tls;

@@ -77,8 +77,8 @@ async fn a_rare_term_is_looked_up_and_not_looked_for_everywhere() {
     let name = |n: u32| format!("{} Number {n:05}", if n == 77 { "李明" } else { "Person" });
     crowd(&store, (0..4000).map(name)).await;
     let beside = database.connect().await;
-    beside.batch_execute("VACUUM ANALYZE contacts").await.unwrap();
-    let scans = "SELECT coalesce(sum(seq_scan), 0)::bigint FROM pg_stat_user_tables WHERE relname = 'contacts'";
+    beside.batch_execute("VACUUM ANALYZE listings").await.unwrap();
+    let scans = "SELECT coalesce(sum(seq_scan), 0)::bigint FROM pg_stat_user_tables WHERE relname = 'listings'";
     let before = database.number(scans).await;
     for n in [17, 1234, 3999] {
         assert_eq!(found(&store, &search(&format!("{n:05}"))).await, [contact_id(n + 1)]);
@@ -89,7 +89,7 @@ async fn a_rare_term_is_looked_up_and_not_looked_for_everywhere() {
     // What a connection counted is seen once it is closed.
     store.close().await.unwrap();
     let lookups = "SELECT sum(idx_scan)::bigint FROM pg_stat_user_indexes \
-                   WHERE indexrelname IN ('contacts_by_search_text', 'contacts_by_short_runs')";
+                   WHERE indexrelname IN ('listings_by_search_text', 'listings_by_short_runs')";
     while database.number(lookups).await < 5 {
         tokio::task::yield_now().await;
     }
@@ -105,4 +105,36 @@ async fn a_phone_is_found_by_its_digits_in_any_notation() {
     for (term, n) in [("4930901820", 1), ("30901820", 1), ("/ 90 18", 1), ("+1555123", 2), ("(555)", 2)] {
         assert_eq!(found(&store, &search(term)).await, [contact_id(n)], "looking for {term:?}");
     }
+}
+
+#[tokio::test]
+async fn contacts_of_an_earlier_version_are_listed_and_found_as_before() {
+    let Some(database) = database().await else { return };
+    let start = include_str!("../../../migrations/postgres/0001_start.sql");
+    let people = "INSERT INTO contacts (id, revision, listed, open_conflicts, identity, created_at, updated_at, \
+                                        last_chat_at, name, search_text, document, view) \
+                  SELECT decode(lpad(n::text, 24, '0'), 'hex'), 1, CASE WHEN n <> 3 THEN 0 END, 0, '', n, -n, \
+                         n * 7 % 10, 'Person ' || -n, 'person ' || -n || E'\\x1f', '', '{}' \
+                  FROM generate_series(1, 9) AS numbers (n)";
+    let made = format!(
+        "CREATE EXTENSION pg_trgm; CREATE TABLE migrations (number integer PRIMARY KEY); \
+         INSERT INTO migrations VALUES (1); {start}; {people}"
+    );
+    database.connect().await.batch_execute(&made).await.unwrap();
+    let store = open_in(&database).await;
+    let ids = |numbers: &[u32]| -> Vec<ContactId> {
+        numbers.iter().map(|n| ContactId::parse(&format!("{n:024}")).expect("24 digits")).collect()
+    };
+    for (key, order) in [
+        (SortKey::Name, [1, 2, 4, 5, 6, 7, 8, 9]),
+        (SortKey::CreatedAt, [1, 2, 4, 5, 6, 7, 8, 9]),
+        (SortKey::UpdatedAt, [9, 8, 7, 6, 5, 4, 2, 1]),
+        (SortKey::LastChat, [6, 9, 2, 5, 8, 1, 4, 7]),
+    ] {
+        for term in ["", "person"] {
+            let listed = ContactSearch { sort: vec![(key, false)], ..search(term) };
+            assert_eq!(found(&store, &listed).await, ids(&order), "{term:?} by {key:?}");
+        }
+    }
+    assert_eq!(found(&store, &search("person -7")).await, ids(&[7]));
 }
