@@ -33,7 +33,7 @@ CREATE INDEX recency_by_last_chat ON recency (listed, last_chat_at, n, contact);
 CREATE INDEX listings_by_search_text ON listings USING gin (search_text gin_trgm_ops);
 CREATE INDEX listings_by_short_runs ON listings USING gin (short_runs(search_text));
 
-DROP INDEX contacts_by_n, contacts_by_name, contacts_by_created_at, contacts_by_last_chat, contacts_by_search_text,
+DROP INDEX contacts_by_name, contacts_by_created_at, contacts_by_last_chat, contacts_by_search_text,
     contacts_by_short_runs;
 ALTER TABLE contacts DROP COLUMN name, DROP COLUMN search_text, DROP COLUMN created_at, DROP COLUMN updated_at,
     DROP COLUMN last_chat_at;

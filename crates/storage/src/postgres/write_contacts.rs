@@ -1,6 +1,6 @@
 //! The statements that write contacts, what they are found by, and their journals.
 //!
-//! A contact's row has no indexed column but its id, so that PostgreSQL touches no index; what it is
+//! A contact's row has no indexed column that moves, so that PostgreSQL touches no index; what it is
 //! listed by is written only where it moves, and when it changed last beside it. Channels that go are taken away before
 //! others get them. Evidence: the conformance suite.
 

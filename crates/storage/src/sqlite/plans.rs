@@ -30,6 +30,7 @@ thread_local! {
     static STATEMENTS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "SQLite's interface wants it so")]
 fn keep(event: TraceEvent<'_>) {
     if let TraceEvent::Stmt(_, sql) = event {
         STATEMENTS.with_borrow_mut(|statements| statements.push(sql.to_owned()));
