@@ -24,7 +24,13 @@ const REST_AFTER_FAILURE: Duration = Duration::from_millis(100);
 
 /// What a server is told at the start of a connection, each by itself: what an engine does not
 /// know it does without. Plans made for a table while it was small must not be kept for it.
-const SEARCHING: [&str; 3] = ["SET jit = off", "SET enable_seqscan = off", "SET max_parallel_workers_per_gather = 0"];
+const SEARCHING: [&str; 5] = [
+    "SET jit = off",
+    "SET enable_seqscan = off",
+    "SET enable_hashjoin = off",
+    "SET enable_mergejoin = off",
+    "SET max_parallel_workers_per_gather = 0",
+];
 /// Some of what is asked for waits while the rest is looked at.
 const EXAMINING: [&str; 2] = ["SET jit = off", "SET idle_in_transaction_session_timeout = 0"];
 const BY_KEY: [&str; 4] =
