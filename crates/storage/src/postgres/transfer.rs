@@ -206,7 +206,8 @@ impl PostgresEnd {
     }
 
     async fn try_to_write(&self, kind: Kind, ready: &Ready, from: i64, to: i64) -> Result<(), Failure> {
-        let parts = parts(&ready.prepared);
+        // Nobody is told of what is copied.
+        let parts = parts(&ready.prepared, &[]);
         let parts: Vec<&Part<'_>> = parts.iter().collect();
         let mut work = write(&parts, &Facts::default());
         for (name, value) in &ready.numbers {

@@ -9,7 +9,6 @@ use domain::change_set::Counter;
 
 use super::check::Facts;
 use super::connection::{Batch, Param};
-use super::happenings::{self, Log};
 use super::part::Part;
 use super::tally::Tally;
 use super::text::{escaped, key};
@@ -52,8 +51,8 @@ impl<'a> Work<'a> {
     }
 }
 
-/// All statements for these parts.
-pub(super) fn write<'a>(parts: &[&Part<'a>], facts: &Facts, log: &Log) -> Work<'a> {
+/// All statements for what these parts store.
+pub(super) fn write<'a>(parts: &[&Part<'a>], facts: &Facts) -> Work<'a> {
     let mut work = Work::default();
     let redact: Vec<Vec<u8>> = parts.iter().flat_map(|part| part.redact).map(|id| id.to_vec()).collect();
     if !redact.is_empty() {
@@ -71,7 +70,6 @@ pub(super) fn write<'a>(parts: &[&Part<'a>], facts: &Facts, log: &Log) -> Work<'
         write_directory(&mut work, change);
     }
     write_tokens(&mut work, parts);
-    happenings::write(&mut work, parts, log);
     work
 }
 

@@ -23,7 +23,7 @@ use super::part::{Part, parts};
 use super::queue::{Member, Queue};
 use super::tally::{SHARDS, Seen, Tally};
 use super::write::{Work, write};
-use super::{absences, check};
+use super::{absences, check, happenings};
 use crate::key::unavailable;
 use crate::sqlite::OnCommit;
 
@@ -287,7 +287,9 @@ async fn write_parts(
     }
     let standing: Vec<&Part<'_>> =
         parts.iter().zip(&stands).filter(|(_, stands)| **stands).map(|(part, _)| part).collect();
-    let (batch, expected, counted) = write(&standing, &facts, log).into_parts();
+    let mut work = write(&standing, &facts);
+    happenings::write(&mut work, &standing, log);
+    let (batch, expected, counted) = work.into_parts();
     if !batch.is_empty() {
         let changed = connection.run(batch).await?;
         if !Work::is_done(&expected, &changed) {

@@ -54,7 +54,8 @@ impl Look<'_> {
     /// Answers what all contacts together come to.
     pub(super) async fn contacts(&mut self) -> Read<Tally> {
         let connection = self.connection;
-        let select = "SELECT id, n, document, revision, listed, open_conflicts, identity, view FROM contacts ORDER BY id";
+        let select =
+            "SELECT id, n, document, revision, listed, open_conflicts, identity, view FROM contacts ORDER BY id";
         let mut contacts = Flow::open(connection, "contacts", select).await?;
         let mut listings = Flow::open(connection, LISTINGS.table, LISTINGS.select).await?;
         let mut recency = Flow::open(connection, RECENCY.table, RECENCY.select).await?;
