@@ -122,7 +122,7 @@ const MENDABLE_HERE: &[(&str, &str)] = &[
     ("recency", "UPDATE recency SET updated_at = 1 WHERE n = 1"),
     ("recency", "UPDATE recency SET last_chat_at = 5 WHERE n = 1"),
     ("recency", "DELETE FROM recency WHERE n = 2"),
-    ("recency", "INSERT INTO recency SELECT id, n, 0, 1, 1 FROM contacts WHERE listed IS NULL"),
+    ("recency", "INSERT INTO recency SELECT id, n, 0, 1, 1 FROM contacts WHERE n = 4"),
     ("identifiers", "DELETE FROM identifiers WHERE kind = 1 AND contact = (SELECT id FROM contacts WHERE n = 1)"),
     ("identifiers", "INSERT INTO identifiers SELECT 1, 'someone@else.example', id FROM contacts WHERE n = 1"),
     ("identifiers", "INSERT INTO identifiers VALUES (2, '+49', zeroblob(12))"),

@@ -149,6 +149,6 @@ async fn servers_that_start_at_once_bring_the_database_to_its_form_together() {
         });
     }
     tasks.join_all().await;
-    assert_eq!(database.number("SELECT count(*) FROM migrations").await, 3);
+    assert_eq!(database.number("SELECT max(number) - count(*) FROM migrations").await, 0);
     assert_eq!(database.number("SELECT count(*) FROM contacts").await, 8);
 }
