@@ -302,29 +302,31 @@ struct Order {
 
 impl Order {
     fn of(sort: &[(SortKey, bool)], has_terms: bool) -> Self {
-        let columns = sort.iter().map(|(key, _)| match key {
-            SortKey::Name => ('l', "name"),
-            SortKey::CreatedAt => ('l', "created_at"),
-            SortKey::UpdatedAt => ('r', "updated_at"),
-            SortKey::LastChat => ('r', "last_chat_at"),
-        });
-        let columns: Vec<(char, &str)> = columns.collect();
-        let lead = columns.first().map_or('l', |(table, _)| *table);
-        let is_both = (has_terms && lead == 'r') || columns.iter().any(|(table, _)| *table != lead);
+        let mut keys: Vec<(char, &str, &str)> = Vec::new();
+        for (key, descends) in sort {
+            let (table, column) = match key {
+                SortKey::Name => ('l', "name"),
+                SortKey::CreatedAt => ('l', "created_at"),
+                SortKey::UpdatedAt => ('r', "updated_at"),
+                SortKey::LastChat => ('r', "last_chat_at"),
+            };
+            // A key that came before decides nothing.
+            if keys.iter().all(|(_, before, _)| *before != column) {
+                keys.push((table, column, if *descends { " DESC" } else { "" }));
+            }
+        }
+        let lead = keys.first().map_or('l', |(table, _, _)| *table);
+        let is_both = (has_terms && lead == 'r') || keys.iter().any(|(table, _, _)| *table != lead);
+        keys.push((lead, "n", ""));
         let tables = match (lead, is_both) {
             ('r', false) => "recency AS r",
             ('r', true) => "recency AS r JOIN listings AS l ON l.contact = r.contact",
             (_, false) => "listings AS l",
             (_, true) => "listings AS l JOIN recency AS r ON r.contact = l.contact",
         };
-        let keys: Vec<(char, &str, &str)> = (columns.into_iter().zip(sort))
-            .map(|((table, column), (_, descends))| (table, column, if *descends { " DESC" } else { "" }))
-            .chain([(lead, "n", "")])
-            .collect();
         let listed =
             |each: &dyn Fn(&(char, &str, &str)) -> String| keys.iter().map(each).collect::<Vec<_>>().join(", ");
         let mut selected: Vec<String> = keys.iter().map(|(table, column, _)| format!("{table}.{column}")).collect();
-        selected.dedup();
         selected.push(format!("{lead}.contact"));
         Self {
             lead,
