@@ -9,6 +9,7 @@ use app::store::{Render, Store};
 pub mod doctor;
 mod key;
 mod migrating;
+mod numbers;
 mod order;
 pub mod postgres;
 mod prepare;

@@ -44,6 +44,7 @@ use self::upkeep::Upkeep;
 use self::windows::SharedWindows;
 use self::writer::{Shared, Writer, any_shard};
 use crate::key::{unavailable, unsigned};
+use crate::numbers::Numbers;
 use crate::prepare::{Prepared, prepare};
 
 mod absences;
@@ -73,9 +74,6 @@ mod write_contacts;
 mod write_rooms;
 mod writer;
 
-/// How many numbers of a counter are taken out of circulation at a time.
-const NUMBERS_AT_A_TIME: u64 = 64;
-
 /// How often the figures are brought up with what other servers wrote.
 const FIGURES_EVERY: Duration = Duration::from_secs(1);
 
@@ -93,21 +91,13 @@ pub struct PostgresStore {
     closing: watch::Sender<bool>,
     taker: Taker,
     windows: Arc<SharedWindows>,
-    resolved: tokio::sync::Mutex<Numbers>,
-    guests: tokio::sync::Mutex<Numbers>,
+    numbers: Numbers,
 }
 
 impl std::fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("PostgresStore").field("database", &self.database).finish_non_exhaustive()
     }
-}
-
-/// Numbers of a counter that are out of circulation and not drawn yet.
-#[derive(Debug, Default)]
-struct Numbers {
-    last: u64,
-    left: u64,
 }
 
 impl PostgresStore {
@@ -159,16 +149,12 @@ impl PostgresStore {
             closing,
             taker,
             windows: Arc::new(windows),
-            resolved: tokio::sync::Mutex::default(),
-            guests: tokio::sync::Mutex::default(),
+            numbers: Numbers::default(),
         })
     }
 
-    fn numbers(&self, counter: Counter) -> &tokio::sync::Mutex<Numbers> {
-        match counter {
-            Counter::ResolvedConflicts => &self.resolved,
-            Counter::Guests => &self.guests,
-        }
+    async fn reserve(&self, name: &str, count: u64) -> Result<u64, StoreError> {
+        self.readers.read(|connection| async move { read::reserve(&connection, name, count).await }).await
     }
 
     /// Takes nothing more, and lets the writers finish.
@@ -352,23 +338,13 @@ impl Store for PostgresStore {
     }
 
     async fn counter(&self, counter: Counter) -> Result<u64, StoreError> {
-        let undrawn = self.numbers(counter).lock().await;
-        let number = self.readers.read(|connection| async move { read::counter(&connection, counter).await }).await?;
-        Ok(number.saturating_sub(undrawn.left))
+        let stored = self.readers.read(|connection| async move { read::counter(&connection, counter).await });
+        self.numbers.given(counter, stored).await
     }
 
     async fn draw(&self, counter: Counter) -> Result<u64, StoreError> {
         self.readers.connector.ensure_open()?;
-        let mut numbers = self.numbers(counter).lock().await;
-        if numbers.left == 0 {
-            let reserve = |connection: Arc<Connection>| async move {
-                read::reserve(&connection, counter.as_str(), NUMBERS_AT_A_TIME).await
-            };
-            let last = self.readers.read(reserve).await?;
-            *numbers = Numbers { last, left: NUMBERS_AT_A_TIME };
-        }
-        numbers.left -= 1;
-        Ok(numbers.last - numbers.left)
+        self.numbers.give(counter, |count| self.reserve(counter.as_str(), count)).await
     }
 
     async fn outbox_len(&self) -> Result<u64, StoreError> {
@@ -398,8 +374,7 @@ impl Store for PostgresStore {
 
     async fn check(&self) -> Result<(), StoreError> {
         // Written and on disk: a database that only reads, or whose disk is full, does not pass.
-        let write = |connection: Arc<Connection>| async move { read::reserve(&connection, RESERVATIONS, 1).await };
-        self.readers.read(write).await.map(drop)
+        self.reserve(RESERVATIONS, 1).await.map(drop)
     }
 
     fn figures(&self) -> StoreFigures {

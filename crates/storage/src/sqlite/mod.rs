@@ -43,6 +43,7 @@ pub use self::restore::{Restored, restore};
 pub(crate) use self::transfer::SqliteEnd;
 use self::writer::{Job, Shared, Writer};
 use crate::key::{unavailable, unsigned};
+use crate::numbers::Numbers;
 use crate::prepare::prepare;
 
 mod around;
@@ -67,9 +68,6 @@ mod write_contacts;
 mod write_rooms;
 mod writer;
 
-/// How many numbers of a counter are taken out of circulation at a time.
-const NUMBERS_AT_A_TIME: u64 = 64;
-
 /// A store in one SQLite file.
 pub struct SqliteStore {
     render: Render,
@@ -77,8 +75,7 @@ pub struct SqliteStore {
     shared: Arc<Shared>,
     jobs: RwLock<Option<SyncSender<Job>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
-    resolved: tokio::sync::Mutex<Numbers>,
-    guests: tokio::sync::Mutex<Numbers>,
+    numbers: Numbers,
     /// One process uses the file: nobody else could have it.
     outbox_lease: tokio::sync::Mutex<LocalLease>,
     windows: Arc<LocalWindows>,
@@ -88,13 +85,6 @@ impl std::fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SqliteStore").field("file", &self.reader.file).finish_non_exhaustive()
     }
-}
-
-/// Numbers of a counter that are out of circulation and not drawn yet.
-#[derive(Debug, Default)]
-struct Numbers {
-    last: u64,
-    left: u64,
 }
 
 /// The connections that read.
@@ -135,8 +125,7 @@ impl SqliteStore {
             shared,
             jobs: RwLock::new(Some(jobs)),
             writer: Mutex::new(Some(writer)),
-            resolved: tokio::sync::Mutex::default(),
-            guests: tokio::sync::Mutex::default(),
+            numbers: Numbers::default(),
             outbox_lease: tokio::sync::Mutex::default(),
             windows: Arc::default(),
         })
@@ -163,13 +152,6 @@ impl SqliteStore {
         let (reply, answer) = oneshot::channel();
         self.enqueue(Job::Reserve(counter, count, reply))?;
         answer.await.map_err(unavailable)?
-    }
-
-    fn numbers(&self, counter: Counter) -> &tokio::sync::Mutex<Numbers> {
-        match counter {
-            Counter::ResolvedConflicts => &self.resolved,
-            Counter::Guests => &self.guests,
-        }
     }
 
     fn ensure_open(&self) -> Result<(), StoreError> {
@@ -343,20 +325,13 @@ impl Store for SqliteStore {
     }
 
     async fn counter(&self, counter: Counter) -> Result<u64, StoreError> {
-        let undrawn = self.numbers(counter).lock().await;
-        let number = self.read(|connection| read::counter(connection, counter))?;
-        Ok(number.saturating_sub(undrawn.left))
+        let stored = async { self.read(|connection| read::counter(connection, counter)) };
+        self.numbers.given(counter, stored).await
     }
 
     async fn draw(&self, counter: Counter) -> Result<u64, StoreError> {
         self.ensure_open()?;
-        let mut numbers = self.numbers(counter).lock().await;
-        if numbers.left == 0 {
-            let last = self.reserve(counter, NUMBERS_AT_A_TIME).await?;
-            *numbers = Numbers { last, left: NUMBERS_AT_A_TIME };
-        }
-        numbers.left -= 1;
-        Ok(numbers.last - numbers.left)
+        self.numbers.give(counter, |count| self.reserve(counter, count)).await
     }
 
     async fn outbox_len(&self) -> Result<u64, StoreError> {
