@@ -3,10 +3,13 @@
 //! Each log is read in the order of its numbers, and the logs are put together by the clock of the
 //! database: what one conversation had committed one after the other was written one after the
 //! other, since whoever changes it holds its row. Rows that are gone before they were read are
-//! noticed by what their log says of them, whatever the clocks say.
+//! noticed by what their log says of them, whatever the clocks say. A row that cannot be read, or of
+//! a kind that only a later version knows, is passed over: what comes after it is heard.
 //! Evidence: the tests below; `tests/it/postgres/happenings.rs`.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::error::Error;
+use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use app::store::{Happened, Marks, News, StoreError};
@@ -17,7 +20,7 @@ use super::connection::Connection;
 use super::happenings::{Logs, MESSAGE, MESSAGE_REMOVED, NOT_TYPING, ROOM, TYPING};
 use super::read::{Read, bound};
 use super::text::unescaped;
-use crate::key::{corrupt, parsed};
+use crate::key::parsed;
 
 /// Whoever has not looked for so long cannot know of logs that are forgotten meanwhile; half as long
 /// as logs are kept in mind.
@@ -35,7 +38,8 @@ struct Unread {
 struct Entry {
     seq: i64,
     at: i64,
-    happened: Happened,
+    /// None, where it is passed over.
+    happened: Option<Happened>,
 }
 
 pub(super) async fn news(connection: &Connection, logs: &Logs, since: &Marks, limit: usize) -> Read<News> {
@@ -70,7 +74,7 @@ pub(super) async fn news(connection: &Connection, logs: &Logs, since: &Marks, li
             return begin(connection, logs, true).await;
         }
         read.insert(writer, mark);
-        if let Some(entry) = to_entry(row)? {
+        if let Some(entry) = to_entry(row) {
             unread.entry(writer).or_default().rows.push_back(entry);
         }
     }
@@ -108,7 +112,7 @@ fn merge(mut unread: BTreeMap<i64, Unread>, limit: usize, read: &mut BTreeMap<i6
         let log = unread.get_mut(&writer).expect("it was just seen");
         let Some(entry) = log.rows.pop_front() else { return (happened, false) };
         read.insert(writer, entry.seq);
-        happened.push(entry.happened);
+        happened.extend(entry.happened);
         if log.rows.is_empty() && log.is_cut {
             // What comes next of this log may be earlier than what the others have.
             return (happened, true);
@@ -116,21 +120,35 @@ fn merge(mut unread: BTreeMap<i64, Unread>, limit: usize, read: &mut BTreeMap<i6
     }
 }
 
-fn to_entry(row: &Row) -> Result<Option<Entry>, StoreError> {
-    let Some(seq) = row.get::<_, Option<i64>>(2) else { return Ok(None) };
-    let room = parsed("happenings", row.get(5), RoomId::parse)?;
+fn to_entry(row: &Row) -> Option<Entry> {
+    let (writer, seq): (i64, i64) = (row.get(0), row.get::<_, Option<i64>>(2)?);
+    let happened = to_happened(row).unwrap_or_else(|error| {
+        tracing::warn!(writer, seq, error = &error as &dyn Error, "what happened cannot be read; it is passed over");
+        None
+    });
+    Some(Entry { seq, at: row.get(3), happened })
+}
+
+/// None of a kind that only a later version knows.
+fn to_happened(row: &Row) -> Result<Option<Happened>, StoreError> {
+    static IS_SAID: Once = Once::new();
+    let room = || parsed("happenings", row.get(5), RoomId::parse);
     let subject: &str = row.get::<_, Option<&str>>(6).unwrap_or_default();
     let message = || parsed("happenings", subject, MessageId::parse);
-    let happened = match row.get(4) {
-        MESSAGE => Happened::Message { room, message: message()? },
-        MESSAGE_REMOVED => Happened::MessageRemoved { room, message: message()? },
-        ROOM => Happened::Room(room),
+    Ok(Some(match row.get(4) {
+        MESSAGE => Happened::Message { room: room()?, message: message()? },
+        MESSAGE_REMOVED => Happened::MessageRemoved { room: room()?, message: message()? },
+        ROOM => Happened::Room(room()?),
         kind @ (TYPING | NOT_TYPING) => {
-            Happened::Typing { room, who: unescaped(subject).into_owned(), is_typing: kind == TYPING }
+            Happened::Typing { room: room()?, who: unescaped(subject).into_owned(), is_typing: kind == TYPING }
         }
-        kind => return Err(corrupt(format!("happenings of `{room}`"), format!("{kind} is no kind"))),
-    };
-    Ok(Some(Entry { seq, at: row.get(3), happened }))
+        kind => {
+            IS_SAID.call_once(|| {
+                tracing::warn!(kind, "another server tells what only a later version knows; it is passed over");
+            });
+            return Ok(None);
+        }
+    }))
 }
 
 #[cfg(test)]
@@ -139,7 +157,7 @@ mod tests {
 
     fn log(is_cut: bool, entries: &[(i64, i64)]) -> Unread {
         let room = |at| Happened::Room(RoomId::parse(&format!("at-{at}")).unwrap());
-        let rows = entries.iter().map(|(seq, at)| Entry { seq: *seq, at: *at, happened: room(*at) }).collect();
+        let rows = entries.iter().map(|(seq, at)| Entry { seq: *seq, at: *at, happened: Some(room(*at)) }).collect();
         Unread { rows, is_cut }
     }
 

@@ -3,10 +3,12 @@
 //! What many count at once is counted by one statement; the row decides who had which number. Who
 //! is refused is remembered here, so that a flood of calls that are refused costs the database
 //! nothing. While the database does not count, each server counts for itself: nobody is let through
-//! for it and nobody is refused for it. A count is not flushed: a crash may forget the last of them.
+//! for it and nobody is refused for it. A block holds if either knows of it: the database, or what was
+//! counted without it. A count is not flushed: a crash may forget the last of them.
 //! Evidence: the conformance suite (`windows.rs`); `tests/it/postgres/windows.rs`.
 
 use std::collections::{BTreeMap, HashMap};
+use std::error::Error as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -44,9 +46,6 @@ const BLOCK_BELIEVED_MS: i64 = 1000;
 
 /// How often windows that have ended are taken away.
 const PRUNES_EVERY: Duration = Duration::from_secs(1);
-
-/// How many statements of `PRUNE` are done at a time.
-const STEPS_OF_PRUNING: u32 = 4;
 
 /// How many windows one statement takes away.
 const PRUNED_AT_ONCE: i64 = 1000;
@@ -91,6 +90,8 @@ pub(super) struct SharedWindows {
     is_away: Arc<AtomicBool>,
     /// Of the windows in the database, those that refuse.
     refused: LocalWindows,
+    /// What the database last said of blocks, for when it cannot be asked.
+    blocks: LocalWindows,
     /// What was counted while the database did not.
     alone: LocalWindows,
 }
@@ -101,10 +102,19 @@ impl SharedWindows {
         let (members, queue) = mpsc::channel(QUEUE_MAX);
         let connector = Arc::clone(&readers.connector);
         let is_away = Arc::new(AtomicBool::new(true));
-        let mut counting = Counting { connector, queue, is_away: Arc::clone(&is_away), connection: None, latest: 0 };
+        let mut counting = Counting {
+            connector,
+            queue,
+            is_away: Arc::clone(&is_away),
+            connection: None,
+            latest: 0,
+            is_behind: false,
+            is_failing: false,
+        };
         // Whoever has been told that the store is open is counted with all others.
         counting.ensure_counting().await;
-        (Self { readers, members, is_away, refused: LocalWindows::default(), alone: LocalWindows::default() }, counting)
+        let [refused, blocks, alone] = std::array::from_fn(|_| LocalWindows::default());
+        (Self { readers, members, is_away, refused, blocks, alone }, counting)
     }
 
     /// The answer of the database, if it comes in time.
@@ -130,6 +140,11 @@ impl SharedWindows {
     }
 
     fn remember(&self, key: WindowKey, measure: Measure, window: Window, now: Timestamp) {
+        if measure.is_block {
+            // Of those who are counted at once, the first may be told last.
+            let known = self.blocks.find(key, now).map_or(window, |known| known.max(window));
+            self.blocks.put(key, known, now);
+        }
         if measure.refuses(window) {
             let believed = Timestamp::from_millis(now.as_millis().saturating_add(BLOCK_BELIEVED_MS));
             let ends_at = if measure.is_block { window.ends_at.min(believed) } else { window.ends_at };
@@ -165,18 +180,25 @@ impl Windows for SharedWindows {
         let find = |connection: Arc<Connection>| async move {
             connection.query(FIND, &[&&key.digest()[..], &now.as_millis()]).await
         };
-        match self.read(find).await {
-            Some(rows) => rows.first().map(window_of).is_some_and(|window| {
-                self.remember(key, measure, window, now);
-                measure.refuses(window)
-            }),
-            None => self.alone.is_refused(key, measure, now).await,
-        }
+        let known = match self.read(find).await {
+            Some(rows) => {
+                let found = rows.first().map(window_of);
+                self.blocks.forget(key);
+                if let Some(window) = found {
+                    self.remember(key, measure, window, now);
+                }
+                found
+            }
+            None => self.blocks.find(key, now),
+        };
+        // What was counted alone holds, too: the database may answer and yet not count.
+        [known, self.alone.find(key, now)].into_iter().flatten().any(|window| measure.refuses(window))
     }
 
     async fn forget(&self, key: WindowKey) {
-        self.refused.forget(key);
-        LocalWindows::forget(&self.alone, key);
+        for windows in [&self.refused, &self.blocks, &self.alone] {
+            windows.forget(key);
+        }
         let forget = |connection: Arc<Connection>| async move { connection.query(FORGET, &[&&key.digest()[..]]).await };
         if self.read(forget).await.is_none() {
             tracing::warn!("a login in vain was not forgotten");
@@ -190,8 +212,13 @@ pub(super) struct Counting {
     queue: mpsc::Receiver<Member>,
     is_away: Arc<AtomicBool>,
     connection: Option<Connection>,
-    /// The latest time that was asked about.
+    /// The time of those who asked last. Not the latest ever: a clock that was ahead once would end
+    /// the windows of all servers from then on.
     latest: i64,
+    /// More windows have ended than were taken away.
+    is_behind: bool,
+    /// What was counted last was counted in vain, which was said.
+    is_failing: bool,
 }
 
 impl Counting {
@@ -202,24 +229,38 @@ impl Counting {
         prunes.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             if !self.ensure_counting().await {
-                // Whoever got in before it was known that nobody counts does so for itself.
-                while self.queue.try_recv().is_ok() {}
-                sleep(REST_AFTER_FAILURE).await;
+                self.rest().await;
                 continue;
             }
+            let is_behind = self.is_behind;
+            let is_due = async {
+                if !is_behind {
+                    prunes.tick().await;
+                }
+            };
+            // Where both are ready either may come first: neither waits for all of the other.
             let done = tokio::select! {
                 received = self.queue.recv_many(&mut group, GROUP_MAX) => match received {
                     0 => return,
-                    _ => self.count(std::mem::take(&mut group)).await,
+                    _ => self.count(std::mem::take(&mut group)).await.inspect(|()| self.is_failing = false),
                 },
-                _ = prunes.tick() => self.prune().await,
+                () = is_due => self.prune().await,
             };
             if let Err(failure) = done {
-                let error = failure.into_store_error();
-                tracing::warn!(error = cause(&error), "the database does not count; this server counts for itself");
                 self.give_up();
+                if !std::mem::replace(&mut self.is_failing, true) {
+                    let error = cause(&failure.into_store_error());
+                    tracing::warn!(error, "the database does not count; this server counts for itself");
+                }
+                self.rest().await;
             }
         }
+    }
+
+    /// Lets everyone count for itself for a while: who waits already, and who comes.
+    async fn rest(&mut self) {
+        while self.queue.try_recv().is_ok() {}
+        sleep(REST_AFTER_FAILURE).await;
     }
 
     /// Whether the database counts. After it did not, it must count nothing at all first.
@@ -249,9 +290,9 @@ impl Counting {
     /// Counts, and tells each in the group where it stands. Where that fails, they are not told.
     async fn count(&mut self, group: Vec<Member>) -> Result<(), Failure> {
         let Some(connection) = &self.connection else { return Ok(()) };
+        self.latest = group.iter().map(|member| member.now.as_millis()).min().unwrap_or(self.latest);
         let mut sums: BTreeMap<[u8; 32], Sum> = BTreeMap::new();
         for member in &group {
-            self.latest = self.latest.max(member.now.as_millis());
             sums.entry(*member.key.digest()).or_default().add(member);
         }
         let column = |value: fn(&Sum) -> i64| sums.values().map(value).collect::<Vec<i64>>();
@@ -284,19 +325,18 @@ impl Counting {
         Ok(())
     }
 
-    async fn prune(&self) -> Result<(), Failure> {
+    /// Takes away some of the windows that have ended.
+    async fn prune(&mut self) -> Result<(), Failure> {
+        self.is_behind = false;
         let Some(connection) = &self.connection else { return Ok(()) };
         let ended = self.latest.saturating_sub(KEPT_AFTER_END_MS);
-        for _ in 0..STEPS_OF_PRUNING {
-            let mut batch = Batch::default();
-            batch.add(PRUNE, vec![Box::new(ended), Box::new(PRUNED_AT_ONCE)]);
-            match connection.run(batch).await {
-                Ok(pruned) if pruned.iter().sum::<u64>() < PRUNED_AT_ONCE.unsigned_abs() => return Ok(()),
-                Ok(_) => {}
-                // Another takes them away.
-                Err(Failure::Clash(_) | Failure::Held | Failure::Moved) => return Ok(()),
-                Err(failure) => return Err(failure),
-            }
+        let mut batch = Batch::default();
+        batch.add(PRUNE, vec![Box::new(ended), Box::new(PRUNED_AT_ONCE)]);
+        match connection.run(batch).await {
+            Ok(pruned) => self.is_behind = pruned.iter().sum::<u64>() >= PRUNED_AT_ONCE.unsigned_abs(),
+            // Another takes them away.
+            Err(Failure::Clash(_) | Failure::Held | Failure::Moved) => {}
+            Err(failure) => return Err(failure),
         }
         Ok(())
     }
@@ -328,9 +368,16 @@ fn window_of(row: &Row) -> Window {
     }
 }
 
+/// What went wrong, and what it comes from: what the database said is further down.
 fn cause(error: &StoreError) -> String {
-    match error {
-        StoreError::Unavailable(source) => source.to_string(),
-        StoreError::Corrupt { .. } | StoreError::Overloaded | StoreError::Held => error.to_string(),
+    let mut said = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        said = format!("{said}: {error}");
+        if let Some(code) = error.downcast_ref::<tokio_postgres::Error>().and_then(tokio_postgres::Error::code) {
+            said = format!("{said} ({})", code.code());
+        }
+        next = error.source();
     }
+    said
 }

@@ -224,6 +224,62 @@ async fn what_a_server_left_behind_is_taken_away_by_another() {
     assert!(database.number("SELECT count(*) FROM writers").await > 0, "those at work are not forgotten");
 }
 
+/// A server that is gone left a log of so many rows.
+async fn leave_behind(database: &Database, rows: u32) {
+    let left = format!(
+        "INSERT INTO writers SELECT 1, 1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint - 600000, 0; \
+         INSERT INTO happenings SELECT 1, n, 0, 2, 'room', NULL FROM generate_series(1, {rows}) AS n"
+    );
+    database.connect().await.batch_execute(&left).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn much_that_a_server_left_behind_is_taken_away_a_little_at_a_time() {
+    let Some(database) = database().await else { return };
+    drop(open_in(&database).await);
+    leave_behind(&database, 25_000).await;
+    let only_a_little = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                         IF (SELECT count(*) FROM gone) > 10000 THEN RAISE EXCEPTION 'too much'; END IF; \
+                         RETURN NULL; END $$; \
+                         CREATE TRIGGER only_a_little AFTER DELETE ON happenings REFERENCING OLD TABLE AS gone \
+                         FOR EACH STATEMENT EXECUTE FUNCTION refuse()";
+    database.connect().await.batch_execute(only_a_little).await.unwrap();
+    let _tidy = open_with(&database, &kept_shortly()).await;
+    until_none_is_kept(&database).await;
+    assert_eq!(database.number("SELECT pruned FROM writers WHERE writer = 1").await, 25_000);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_another_left_behind_and_cannot_be_taken_away_does_not_hold_up_what_is_ones_own() {
+    let Some(database) = database().await else { return };
+    let one = open_with(&database, &kept_shortly()).await;
+    let stuck = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                 RAISE EXCEPTION 'stuck'; END $$; \
+                 CREATE TRIGGER stuck BEFORE DELETE ON happenings FOR EACH ROW WHEN (OLD.writer = 1) \
+                 EXECUTE FUNCTION refuse()";
+    database.connect().await.batch_execute(stuck).await.unwrap();
+    leave_behind(&database, 10).await;
+    one.commit(&open(room(1, 1, 1)).and(say(said(1, 1, "hello")))).await.unwrap();
+    let began = database.number("SELECT max(seen_at) FROM writers").await;
+    until(async || database.number("SELECT count(*) FROM happenings WHERE writer <> 1").await == 0).await;
+    until(async || database.number("SELECT max(seen_at) FROM writers").await > began).await;
+    assert_eq!(database.number("SELECT count(*) FROM happenings").await, 10);
+    assert_eq!(database.number("SELECT pruned FROM writers WHERE writer = 1").await, 0);
+}
+
+#[tokio::test]
+async fn what_only_a_later_version_knows_or_nobody_can_read_is_passed_over() {
+    let Some(database) = database().await else { return };
+    let store = open_in(&database).await;
+    let mut follower = Follower::of(&store).await;
+    let strange = "INSERT INTO writers SELECT 1, 1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint, 0; \
+                   INSERT INTO happenings VALUES (1, 1, 1, 99, 'room-1', 'message-1'), (1, 2, 2, 0, 'room-1', ''), \
+                                                 (1, 3, 3, 99, '', NULL), (1, 4, 4, 0, 'room-1', 'message-7')";
+    database.connect().await.batch_execute(strange).await.unwrap();
+    assert_eq!(follower.read(2).await, [told(7, 1)]);
+    assert_eq!(follower.read(2).await, [], "it is read once");
+}
+
 /// The answer to a commit is lost, and the commit was done: nobody here has told it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_committed_without_an_answer_is_read_by_the_server_that_wrote_it_too() {

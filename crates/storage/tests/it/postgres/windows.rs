@@ -11,7 +11,7 @@ use domain::ids::Timestamp;
 use storage::{PostgresOptions, PostgresStore};
 use tokio::task::JoinSet;
 
-use super::cluster::{Cluster, connect, say_not_run};
+use super::cluster::{self, Cluster, connect, say_not_run};
 use super::{database, open_in};
 
 const THREE: Measure = Measure::limit(3, MINUTE_MS);
@@ -112,6 +112,95 @@ async fn windows_that_have_ended_are_taken_away() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(windows.count(call(100), THREE, at(121)).await.count, 2, "the one that goes on stays");
+}
+
+#[tokio::test]
+async fn many_windows_that_have_ended_are_taken_away_without_waiting_for_the_next_time() {
+    let Some(database) = database().await else { return };
+    let store = open_in(&database).await;
+    let ended = "INSERT INTO windows SELECT sha256(n::text::bytea), 1, 0, 1, 0 FROM generate_series(1, 60000) AS n";
+    database.connect().await.batch_execute(ended).await.unwrap();
+    store.windows().count(call(1), THREE, now()).await;
+    let start = Instant::now();
+    while database.number("SELECT count(*) FROM windows").await > 1 {
+        assert!(start.elapsed() < Duration::from_secs(12), "a few thousand a second are not enough");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_once_ends_no_window_that_begins_later() {
+    let Some(database) = database().await else { return };
+    let store = open_in(&database).await;
+    let windows = store.windows();
+    windows.count(call(1), THREE, at(100_000)).await;
+    windows.count(call(2), THREE, now()).await;
+    let ended = "INSERT INTO windows VALUES ('ended', 1, 0, 1, 0)";
+    database.connect().await.batch_execute(ended).await.unwrap();
+    let start = Instant::now();
+    while database.number("SELECT count(*) FROM windows WHERE key = 'ended'").await > 0 {
+        assert!(start.elapsed() < Duration::from_secs(30), "nothing is taken away");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(windows.count(call(2), THREE, now()).await.count, 2);
+}
+
+#[tokio::test]
+async fn a_block_holds_while_the_database_counts_and_cannot_be_asked() {
+    let Some(database) = database().await else { return };
+    let store = open_in(&database).await;
+    let windows = store.windows();
+    let three = Measure::block(3, MINUTE_MS);
+    for _ in 0..3 {
+        windows.count(user(1), three, now()).await;
+    }
+    let name: String = database.connect().await.query_one("SELECT current_database()::text", &[]).await.unwrap().get(0);
+    let beside = connect(&cluster::shared().unwrap().url("postgres")).await;
+    beside.batch_execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).await.unwrap();
+    // All but the connection that counts.
+    let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+               WHERE datname = $1 AND query !~ '^(INSERT INTO|DELETE FROM) windows'";
+    beside.query_one(cut, &[&name]).await.unwrap();
+
+    // No longer believed without asking.
+    let later = Timestamp::from_millis(now().as_millis() + 2000);
+    assert!(windows.is_refused(user(1), three, later).await);
+    assert!(!windows.is_refused(user(2), three, later).await);
+    assert_eq!(windows.count(user(1), three, later).await.count, 4, "the database counts");
+    windows.forget(user(1)).await;
+    assert!(!windows.is_refused(user(1), three, later).await);
+}
+
+/// As where the disk is full: what is to be written fails, and nothing else.
+#[tokio::test]
+async fn while_the_database_answers_and_does_not_count_a_block_holds_and_it_is_left_in_peace() {
+    let Some(database) = database().await else { return };
+    let store = open_in(&database).await;
+    let windows = store.windows();
+    let beside = database.connect().await;
+    let full = "CREATE SEQUENCE tries; \
+                CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ \
+                BEGIN PERFORM nextval('tries'); RAISE EXCEPTION 'no room' USING ERRCODE = '53100'; END $$; \
+                CREATE TRIGGER full_disk BEFORE INSERT ON windows FOR EACH ROW EXECUTE FUNCTION refuse()";
+    beside.batch_execute(full).await.unwrap();
+    let three = Measure::block(3, MINUTE_MS);
+    for _ in 0..3 {
+        assert!(!windows.is_refused(user(1), three, now()).await);
+        windows.count(user(1), three, now()).await;
+    }
+    let start = Instant::now();
+    let mut counts = Vec::new();
+    for _ in 0..100 {
+        assert!(windows.is_refused(user(1), three, now()).await);
+        counts.push(windows.count(call(1), Measure::limit(1000, MINUTE_MS), now()).await.count);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(counts, (1..=100).collect::<Vec<u32>>());
+    let tries = database.number("SELECT last_value FROM tries").await;
+    let rests = i64::try_from(start.elapsed().as_millis() / 500).unwrap();
+    assert!((2..=rests + 3).contains(&tries), "{tries} tries and {rests} rests");
+    beside.batch_execute("DROP TRIGGER full_disk ON windows").await.unwrap();
+    until_the_database_counts(&*windows, &database.url).await;
 }
 
 #[tokio::test]
