@@ -7,7 +7,7 @@
 use std::panic::resume_unwind;
 
 use crate::sqlite::path_of;
-use crate::{OpenError, is_postgres, postgres, sqlite};
+use crate::{OpenError, PostgresOptions, is_postgres, postgres, sqlite};
 
 /// The migrations of a store, by name, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,34 +25,45 @@ impl Migrations {
         let pending = applied.split_off(version.min(applied.len()));
         Self { applied, pending }
     }
+
+    /// How far the store is that a URL names; nothing is changed, and a server may be using it. The
+    /// options say how a PostgreSQL database is reached.
+    pub async fn of(url: &str, options: &PostgresOptions) -> Result<Self, OpenError> {
+        match (path_of(url), url) {
+            (Some(path), _) => {
+                let path = path.to_owned();
+                aside(move || Ok(sqlite::migrations(&path)?)).await
+            }
+            (None, "memory:") => Ok(Self::default()),
+            (None, url) if is_postgres(url) => Ok(postgres::migrations(url, options).await?),
+            (None, url) => Err(OpenError::UnknownUrl { url: url.to_owned() }),
+        }
+    }
+
+    /// Brings the store that a URL names into the form of this program, and makes it where there is
+    /// none; answers how far it was before. Nobody may be using a file; of those who bring a database
+    /// in PostgreSQL up to date at once, one does each step.
+    pub async fn apply(url: &str, options: &PostgresOptions) -> Result<Self, OpenError> {
+        match (path_of(url), url) {
+            (Some(path), _) => {
+                let path = path.to_owned();
+                aside(move || Ok(sqlite::migrate(&path)?)).await
+            }
+            (None, "memory:") => Ok(Self::default()),
+            (None, url) if is_postgres(url) => Ok(postgres::migrate_by_url(url, options).await?),
+            (None, url) => Err(OpenError::UnknownUrl { url: url.to_owned() }),
+        }
+    }
 }
 
-/// How far the store is that a URL names; nothing is changed, and a server may be using it.
+/// How far the store is that a URL names, reached as by default: [`Migrations::of`].
 pub async fn migrations(url: &str) -> Result<Migrations, OpenError> {
-    match (path_of(url), url) {
-        (Some(path), _) => {
-            let path = path.to_owned();
-            aside(move || Ok(sqlite::migrations(&path)?)).await
-        }
-        (None, "memory:") => Ok(Migrations::default()),
-        (None, url) if is_postgres(url) => Ok(postgres::migrations(url).await?),
-        (None, url) => Err(OpenError::UnknownUrl { url: url.to_owned() }),
-    }
+    Migrations::of(url, &PostgresOptions::default()).await
 }
 
-/// Brings the store that a URL names into the form of this program, and makes it where there is
-/// none; answers how far it was before. Nobody may be using a file; of those who bring a database in
-/// PostgreSQL up to date at once, one does each step.
+/// Brings the store that a URL names up to date, reached as by default: [`Migrations::apply`].
 pub async fn migrate(url: &str) -> Result<Migrations, OpenError> {
-    match (path_of(url), url) {
-        (Some(path), _) => {
-            let path = path.to_owned();
-            aside(move || Ok(sqlite::migrate(&path)?)).await
-        }
-        (None, "memory:") => Ok(Migrations::default()),
-        (None, url) if is_postgres(url) => Ok(postgres::migrate_by_url(url).await?),
-        (None, url) => Err(OpenError::UnknownUrl { url: url.to_owned() }),
-    }
+    Migrations::apply(url, &PostgresOptions::default()).await
 }
 
 async fn aside<T: Send + 'static>(

@@ -15,13 +15,16 @@ pub const COPY_ABOUT: &str = "\
 Copy everything of one store into another: a SQLite file into a PostgreSQL database, back, or \
 either into one of its own kind.
 
-The source is only read, and nobody may write to it meanwhile: a SQLite file is refused while a \
-server uses it, the servers of a PostgreSQL database are yours to stop. The destination is an \
-empty database, or a file that is made. When all is copied, both sides are read once more and \
-compared row by row; only if they are equal is the destination a store that can be served.
+The source is only read. Stop its servers first, and run `concord doctor` on it: a row that \
+cannot be read ends the copy. Either end is refused while a server uses it. The destination is \
+an empty database, or a file that is made. When all is copied, both sides are read once more and \
+compared row by row; only if they are equal, and nobody wrote to the source meanwhile, is the \
+destination a store that can be served.
 
 A copy that is broken off, at whatever moment, goes on where it was when the same command is \
-given again. Until it is whole, `serve`, `doctor` and `backup` refuse it.";
+given again. Until it is whole, `serve`, `doctor` and `backup` refuse it. Where the source was \
+mended or written to in between, both may differ in the end: then copy into an empty \
+destination. One that is said to be not empty after a copy broke off at its very end is whole.";
 
 pub const COPY_AFTER: &str = "\
 Examples:

@@ -10,6 +10,7 @@ use storage::doctor::{self, Examination, Finding, Step};
 
 use super::StoreArgs;
 use crate::api;
+use crate::serve::postgres_options;
 
 /// How many problems of one table are written out.
 const LISTED_PER_TABLE: usize = 20;
@@ -46,12 +47,13 @@ pub struct DoctorArgs {
 
 /// `concord doctor`
 pub async fn doctor(args: &DoctorArgs) -> anyhow::Result<()> {
-    let store = args.store.load()?.store;
+    let config = args.store.load()?;
+    let (store, options) = (config.store, postgres_options(&config.postgres));
     let bar = ProgressBar::new_spinner()
         .with_style(ProgressStyle::with_template("{spinner} {msg}").expect("the template is well formed"));
     let mut progress = |Step { table, rows }: Step| bar.set_message(format!("{table} {rows}"));
     if !args.fix {
-        let found = doctor::examine(store.as_str(), api::render, &mut progress).await;
+        let found = doctor::examine(store.as_str(), &options, api::render, &mut progress).await;
         bar.finish_and_clear();
         let found = found?;
         print!("{}", report(&found, "--fix would"));
@@ -64,6 +66,7 @@ pub async fn doctor(args: &DoctorArgs) -> anyhow::Result<()> {
     let mut before = 0;
     let remaining = doctor::mend(
         store.as_str(),
+        &options,
         api::render,
         &mut |found| {
             before = found.findings.len();

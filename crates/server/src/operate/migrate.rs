@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use storage::Migrations;
 
 use super::StoreArgs;
+use crate::serve::postgres_options;
 
 pub const MIGRATE_ABOUT: &str = "\
 Bring the database into the form that this program works with.
@@ -42,8 +43,9 @@ pub enum What {
 pub async fn migrate(args: &MigrateArgs) -> anyhow::Result<()> {
     match &args.what {
         What::Status(store) => {
-            let store = store.load()?.store;
-            let migrations = storage::migrations(store.as_str()).await?;
+            let config = store.load()?;
+            let store = config.store;
+            let migrations = Migrations::of(store.as_str(), &postgres_options(&config.postgres)).await?;
             println!("{store} is at version {}.", versions(&migrations));
             print_steps(&migrations, "to be done");
             println!(
@@ -56,9 +58,10 @@ pub async fn migrate(args: &MigrateArgs) -> anyhow::Result<()> {
             );
         }
         What::Up(store) => {
-            let store = store.load()?.store;
-            let before = storage::migrate(store.as_str()).await?;
-            let now = storage::migrations(store.as_str()).await?;
+            let config = store.load()?;
+            let (store, options) = (config.store, postgres_options(&config.postgres));
+            let before = Migrations::apply(store.as_str(), &options).await?;
+            let now = Migrations::of(store.as_str(), &options).await?;
             println!("{store} is at version {}, and was at {}.", versions(&now), before.applied.len());
             print_steps(&before, "done now");
         }

@@ -1,8 +1,10 @@
 //! The operator's commands, as processes beside a server that is one too.
 
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::cluster;
 
@@ -152,6 +154,21 @@ fn the_doctor_has_nothing_to_look_at_where_nothing_is_kept_and_shows_no_password
         assert_eq!((code, told.as_str()), (Some(1), ""));
         assert!(error.contains("the database `127.0.0.1/concord` cannot be reached"), "{error}");
         assert!(!error.contains("secret"), "{error}");
+    }
+}
+
+#[test]
+fn how_a_database_is_reached_is_heeded_by_every_command() {
+    // Somebody listens there, and never answers.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let store = format!("postgres://ada:secret@{}/concord", silent.local_addr().unwrap());
+    let reached = ["--store", &store, "--set", "postgres.connect_seconds=1"];
+    for what in [&["migrate", "status"][..], &["migrate", "up"], &["doctor"], &["doctor", "--fix"]] {
+        let begun = Instant::now();
+        let (code, _, error) = concord(&[what, &reached].concat());
+        assert_eq!(code, Some(1), "{what:?}: {error}");
+        assert!(error.contains("connecting to the database took too long"), "{what:?}: {error}");
+        assert!(begun.elapsed() < Duration::from_secs(4), "{what:?} waited for {:?}", begun.elapsed());
     }
 }
 

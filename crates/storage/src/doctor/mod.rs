@@ -9,7 +9,7 @@
 
 use app::store::Render;
 
-use crate::postgres;
+use crate::postgres::{self, PostgresOptions};
 use crate::sqlite::{self, path_of};
 
 pub(crate) mod columns;
@@ -84,19 +84,27 @@ pub enum DoctorError {
 }
 
 /// Looks at the store that a URL names as it is at this moment; a server may be using it. Where it
-/// is a file, whoever asks waits without letting other tasks go on.
-pub async fn examine(url: &str, render: Render, progress: &mut dyn FnMut(Step)) -> Result<Examination, DoctorError> {
+/// is a file, whoever asks waits without letting other tasks go on; the options say how a PostgreSQL
+/// database is reached.
+pub async fn examine(
+    url: &str,
+    options: &PostgresOptions,
+    render: Render,
+    progress: &mut dyn FnMut(Step),
+) -> Result<Examination, DoctorError> {
     match (path_of(url), url) {
         (Some(path), _) => Ok(sqlite::examine(path, render, progress)?),
         (None, "memory:") => Err(DoctorError::Forgetful),
-        (None, url) => Ok(postgres::examine(url, render, progress).await?),
+        (None, url) => Ok(postgres::examine(url, options, render, progress).await?),
     }
 }
 
 /// Looks, has `tell` say what was found, mends what can be mended in one transaction, and looks
-/// again: what is answered is what remains. Nobody may be using the store.
+/// again: what is answered is what remains. Nobody may be using the store; the options say how a
+/// PostgreSQL database is reached.
 pub async fn mend(
     url: &str,
+    options: &PostgresOptions,
     render: Render,
     tell: &mut dyn FnMut(&Examination),
     progress: &mut dyn FnMut(Step),
@@ -104,6 +112,6 @@ pub async fn mend(
     match (path_of(url), url) {
         (Some(path), _) => Ok(sqlite::mend(path, render, tell, progress)?),
         (None, "memory:") => Err(DoctorError::Forgetful),
-        (None, url) => Ok(postgres::mend(url, render, tell, progress).await?),
+        (None, url) => Ok(postgres::mend(url, options, render, tell, progress).await?),
     }
 }

@@ -1,6 +1,18 @@
 //! What the messages of a conversation come to: how many there are, and which is its last.
 
+use domain::message::Message;
 use domain::room::Room;
+
+use super::documents;
+
+/// Whether the message that a conversation has as its last can be read among its messages, where
+/// `document` is what is kept under its id. Where it cannot, what the conversation has of it may be
+/// all there is: nothing is put in its place.
+pub(crate) fn has_last(room: &Room, document: Option<&[u8]>) -> bool {
+    let Some(last) = room.last_message.as_deref() else { return true };
+    let is_own = |message: &Message| message.id == last.id && message.room == room.id;
+    document.is_some_and(|document| documents::own(document, documents::MESSAGE, is_own).is_ok())
+}
 
 /// What the messages of one conversation come to; `M` is what stands for one of them.
 #[derive(Debug, Clone)]

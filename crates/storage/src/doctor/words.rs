@@ -12,6 +12,7 @@ pub(crate) const NO_CONTACT: &str = "its contact is not there";
 pub(crate) const NO_VISITOR: &str = "its visitor is not there";
 pub(crate) const NO_ROOM: &str = "its conversation is not there";
 pub(crate) const LAST_IS_ANOTHER: &str = "its last message is another";
+pub(crate) const LAST_IS_LOST: &str = "its last message is not among its messages";
 pub(crate) const CANNOT_BE_READ: &str = "cannot be read";
 pub(crate) const ENTRY_OF_NOBODY: &str = "belongs to no contact";
 pub(crate) const NOT_THERE: &str = "is not there";

@@ -2,7 +2,8 @@
 //!
 //! `prefer` and `require` encrypt and believe any certificate, `verify-full` believes only one
 //! that was signed for this host by an authority of `sslrootcert` or, without it, of the system.
-//! No password is in any error. Evidence: the tests below; `tests/it/postgres/tls.rs`.
+//! No password is in any error, and a URL that does not say where its password ends is refused.
+//! Evidence: the tests below; `tests/it/postgres/tls.rs`.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -21,6 +22,12 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 /// Why a URL leads nowhere.
 #[derive(Debug, thiserror::Error)]
 pub enum AddressError {
+    /// It cannot be told where a password ends.
+    #[error(
+        "the URL of the database has more than one `@`: write an `@` in a name or a password as %40, so that it can \
+         be told where the host begins"
+    )]
+    Ambiguous,
     /// No URL of a database.
     #[error("the URL of the database cannot be read")]
     Unreadable(#[source] tokio_postgres::Error),
@@ -55,6 +62,10 @@ pub(super) struct Address {
 
 impl Address {
     pub(super) fn parse(url: &str) -> Result<Self, AddressError> {
+        // What comes after the first would be taken for a host or a database, and shown.
+        if url.split('?').next().is_some_and(|before| before.matches('@').count() > 1) {
+            return Err(AddressError::Ambiguous);
+        }
         let (rest, parameters) = take_parameters(url, &["sslmode", "sslrootcert"]);
         let parameter = |wanted: &str| parameters.iter().rev().find(|(name, _)| name == wanted).map(|(_, value)| value);
         let mut config = Config::from_str(&rest).map_err(AddressError::Unreadable)?;
@@ -248,6 +259,18 @@ mod tests {
         assert_eq!(address.shown, "db.example/desk");
         assert_eq!(address.location(), "postgres://db.example:5433/desk");
         assert_eq!(address.config.get_ports(), [5433]);
+    }
+
+    #[test]
+    fn a_password_with_an_at_sign_is_refused_and_not_taken_for_a_host() {
+        for url in ["postgres://ann:p@zq@db.example/desk", "postgres://ann:p@zq/z@db.example/desk"] {
+            let error = Address::parse(url).err().expect("nobody knows where its host begins");
+            assert!(error.to_string().contains("write an `@` in a name or a password as %40"), "{error}");
+            assert!(!format!("{error} {error:?}").contains("zq"), "{error:?}");
+        }
+        let address = Address::parse("postgres://ann:p%40ss@db.example/desk?application_name=ann@desk").unwrap();
+        assert_eq!(address.config.get_password(), Some(&b"p@ss"[..]));
+        assert_eq!(address.shown, "db.example/desk");
     }
 
     #[test]

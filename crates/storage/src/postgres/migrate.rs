@@ -53,14 +53,14 @@ pub(super) async fn reach(url: &str, options: &PostgresOptions) -> Result<Reache
 
 /// How far the database of a URL is on the way to the form this program knows; one without our tables
 /// has not begun. Nothing is changed, and servers may be using it.
-pub async fn migrations(url: &str) -> Result<Migrations, PostgresOpenError> {
-    let Reached { connection, shown, .. } = reach(url, &PostgresOptions::default()).await?;
+pub async fn migrations(url: &str, options: &PostgresOptions) -> Result<Migrations, PostgresOpenError> {
+    let Reached { connection, shown, .. } = reach(url, options).await?;
     Ok(all_at(version(&connection, &shown).await?))
 }
 
 /// Brings the database of a URL into the form this program knows; answers how far it was before.
-pub async fn migrate_by_url(url: &str) -> Result<Migrations, PostgresOpenError> {
-    let Reached { connection, shown, .. } = reach(url, &PostgresOptions::default()).await?;
+pub async fn migrate_by_url(url: &str, options: &PostgresOptions) -> Result<Migrations, PostgresOpenError> {
+    let Reached { connection, shown, .. } = reach(url, options).await?;
     let before = version(&connection, &shown).await?;
     migrate(&connection, &shown).await?;
     Ok(all_at(before))

@@ -2,28 +2,28 @@
 //!
 //! Each kind is read through a cursor, in the order of creation, and written by the statements of
 //! commits, a batch a transaction. Nothing keeps servers from writing to it meanwhile; that they
-//! did is found out when both ends are compared. Evidence: `tests/it/transfer/`.
+//! are there, or have written, is found out (`quiet.rs`). Evidence: `tests/it/transfer/`.
 
+mod quiet;
 mod rows;
 
 use app::store::StoreError;
 use async_trait::async_trait;
-use domain::change_set::Counter;
-use domain::directory::Record;
 use tokio_postgres::error::SqlState;
 
-use self::rows::{Journals, journals_of, row};
+pub(super) use self::quiet::others;
+use self::quiet::stamps;
+use self::rows::{Journals, journals_of, numbers, records, row};
 use super::check::Facts;
 use super::connection::Connection;
 use super::failure::Failure;
 use super::migrate::{MIGRATIONS, Reached, migrate, reach, version};
 use super::part::{Part, parts};
-use super::read::counter;
 use super::text::unescaped;
 use super::write::{Work, write};
 use super::{PostgresOpenError, PostgresOptions, tally};
 use crate::OpenError;
-use crate::key::{signed, unavailable, unsigned};
+use crate::key::{unavailable, unsigned};
 use crate::prepare::PreparedMessage;
 use crate::transfer::{
     BatchSize, Destination, FROM, JOURNAL, Kind, MARKS, NotWritten, Ready, Row, Source, Standing, TABLES, from_in,
@@ -52,6 +52,9 @@ const TIDIED: [&str; 12] = [
     "tokens",
 ];
 
+/// One state of the database, which is only read.
+const ONE_STATE: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
 /// A database at one end.
 pub(crate) struct PostgresEnd {
     connection: Connection,
@@ -60,6 +63,8 @@ pub(crate) struct PostgresEnd {
     location: String,
     batch: BatchSize,
     reading: Option<Reading>,
+    /// Whether all is read in one transaction.
+    is_held: bool,
     /// How many tables are tidied up.
     tidied: usize,
 }
@@ -96,7 +101,7 @@ impl PostgresEnd {
         batch: BatchSize,
     ) -> Result<Self, PostgresOpenError> {
         let Reached { connection, shown: database, location, .. } = reach(url, options).await?;
-        let end = Self { connection, database, location, batch, reading: None, tidied: 0 };
+        let end = Self { connection, database, location, batch, reading: None, is_held: false, tidied: 0 };
         // A cursor may rest while the other end is written to.
         end.connection
             .script("SET idle_in_transaction_session_timeout = 0")
@@ -135,16 +140,23 @@ impl PostgresEnd {
     /// Ends what is being read.
     async fn let_go(&mut self) -> Result<(), Failure> {
         if let Some(Reading::Cursor { .. }) = self.reading.take() {
-            self.connection.script("COMMIT").await?;
+            self.connection.script(if self.is_held { "CLOSE reading" } else { "COMMIT" }).await?;
         }
+        Ok(())
+    }
+
+    async fn change_hold(&mut self, is_held: bool) -> Result<(), Failure> {
+        self.let_go().await?;
+        self.connection.script(if is_held { ONE_STATE } else { "COMMIT" }).await?;
+        self.is_held = is_held;
         Ok(())
     }
 
     async fn start(&mut self, kind: Kind, after: i64) -> Result<Reading, Failure> {
         self.let_go().await?;
         let from = match kind {
-            Kind::Directory => return Ok(Reading::Whole(Row::past(self.records().await?, after))),
-            Kind::Numbers => return Ok(Reading::Whole(Row::past(self.numbers().await?, after))),
+            Kind::Directory => return Ok(Reading::Whole(Row::past(records(&self.connection).await?, after))),
+            Kind::Numbers => return Ok(Reading::Whole(Row::past(numbers(&self.connection).await?, after))),
             Kind::Contacts => format!("n, id, document FROM contacts WHERE n > {after} ORDER BY n"),
             Kind::Visitors => format!("n, id, document FROM visitors WHERE n > {after} ORDER BY n"),
             Kind::Rooms => format!("n, id, document, name FROM rooms WHERE n > {after} ORDER BY n"),
@@ -154,32 +166,10 @@ impl PostgresEnd {
             }
             Kind::Tokens => format!("owner, document FROM tokens ORDER BY hash OFFSET {after}"),
         };
-        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        let declare = format!("{begin}; DECLARE reading NO SCROLL CURSOR FOR SELECT {from}");
+        let begin = if self.is_held { String::new() } else { format!("{ONE_STATE}; ") };
+        let declare = format!("{begin}DECLARE reading NO SCROLL CURSOR FOR SELECT {from}");
         self.connection.script(&declare).await?;
         Ok(Reading::Cursor { kind, rows: ROWS_AT_FIRST.min(self.batch.rows), place: after })
-    }
-
-    async fn records(&self) -> Result<Vec<Row>, Failure> {
-        let rows = self.connection.query("SELECT kind, id, document FROM directory", &[]).await?;
-        let records = rows.iter().map(|row| {
-            let (kind, id, document): (String, &str, String) = (row.get(0), row.get(1), row.get(2));
-            // A long id stands here as a digest; what is in the document is the id.
-            let id =
-                serde_json::from_str::<Record>(&document).map_or_else(|_| unescaped(id).into_owned(), |r| r.key().id);
-            (kind, id, document)
-        });
-        Ok(Row::records(records.collect()))
-    }
-
-    async fn numbers(&self) -> Result<Vec<Row>, Failure> {
-        let sql = "SELECT coalesce((SELECT value FROM numbers WHERE name = 'directory.revision'), 1), \
-                          coalesce((SELECT value FROM numbers WHERE name = 'tokens.revision'), 0)";
-        let rows = self.connection.query(sql, &[]).await?;
-        let [directory, tokens] = [0, 1].map(|place| rows.first().map_or(0, |row| row.get(place)));
-        let guests = signed(counter(&self.connection, Counter::Guests).await?);
-        let resolved = signed(counter(&self.connection, Counter::ResolvedConflicts).await?);
-        Ok(Row::numbers([directory, tokens, guests, resolved]))
     }
 
     async fn fetch(&mut self) -> Result<Vec<Row>, Failure> {
@@ -312,6 +302,22 @@ impl Source for PostgresEnd {
         }
         let tally::Tally { known, unknown, open_conflicts, waiting, resolved: _ } = seen.sum();
         Ok([known, unknown, open_conflicts, waiting])
+    }
+
+    async fn others(&mut self) -> Result<u64, StoreError> {
+        others(&self.connection).await.map_err(Failure::into_store_error)
+    }
+
+    async fn hold(&mut self) -> Result<(), StoreError> {
+        self.change_hold(true).await.map_err(Failure::into_store_error)
+    }
+
+    async fn release(&mut self) -> Result<(), StoreError> {
+        self.change_hold(false).await.map_err(Failure::into_store_error)
+    }
+
+    async fn stamps(&mut self) -> Result<Vec<(&'static str, String)>, StoreError> {
+        stamps(&self.connection).await.map_err(Failure::into_store_error)
     }
 }
 

@@ -1,9 +1,14 @@
 //! Whether two databases hold the same: both are read whole, in their order, and compared row by
 //! row; then what was read is compared with what their tables count.
 //!
+//! The source is read in one state of it. Once that is compared, it is looked at again: what was
+//! written to a table after it was compared is found out, and a count that is not what its rows
+//! make is a miscount, not somebody's writing.
+//!
 //! Evidence: `tests/it/transfer/`.
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use app::store::StoreError;
 use tokio::sync::mpsc;
@@ -11,12 +16,54 @@ use tokio::task::JoinHandle;
 
 use super::ends::{Destination, Source};
 use super::row::{JOURNAL, Kind, Row};
-use super::{Difference, Names, Step, TransferError, UNDER_WAY, joined};
+use super::{Names, Step, TransferError, UNDER_WAY, joined};
+
+/// In what two databases differ first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Difference {
+    /// A row is another.
+    Row {
+        /// Of what.
+        kind: Kind,
+        /// Which, in the source; where that has no more, in the copy.
+        id: String,
+    },
+    /// A table has other rows than those that were read.
+    Count {
+        /// Of what.
+        table: &'static str,
+        /// In the source.
+        from: u64,
+        /// In the copy.
+        to: u64,
+        /// In the order of each.
+        read: u64,
+    },
+    /// A table of the source is not any more what was compared.
+    Later {
+        /// Of what.
+        table: &'static str,
+    },
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Row { kind, id } => write!(f, "the first difference in `{kind}` is at `{id}`"),
+            Self::Count { table, from, to, read } => {
+                write!(f, "`{table}` has {to} rows, {from} there, and {read} were found in their order")
+            }
+            Self::Later { table } => write!(f, "`{table}` there was written to while both were compared"),
+        }
+    }
+}
 
 /// What both are.
 pub(super) struct Found {
     pub(super) counts: Vec<(&'static str, u64)>,
     pub(super) miscounts: Vec<(&'static str, i64, i64)>,
+    /// What the tables of the source came to while they were compared.
+    pub(super) stamps: Vec<(&'static str, String)>,
 }
 
 /// How many rows are compared between two steps that are told.
@@ -31,9 +78,10 @@ pub(super) async fn compare(
     destination: Box<dyn Destination>,
     names: &Names,
     tell: &mut (dyn FnMut(Step) + Send),
-) -> Result<(Box<dyn Destination>, Found), TransferError> {
+) -> Result<(Box<dyn Source>, Box<dyn Destination>, Found), TransferError> {
     let (mut source, mut destination) = (source, destination);
-    let mut found = Found { counts: Vec::new(), miscounts: Vec::new() };
+    let mut found = Found { counts: Vec::new(), miscounts: Vec::new(), stamps: Vec::new() };
+    source.hold().await.map_err(|error| names.refused_by_source(error))?;
     for kind in Kind::ALL {
         let of = source.count(kind).await.map_err(|error| names.refused_by_source(error))?;
         let (mut one, mut other) = (Reading::start(source, kind), Reading::start(destination, kind));
@@ -65,7 +113,22 @@ pub(super) async fn compare(
             found.miscounts.push((name, here, there));
         }
     }
-    Ok((destination, found))
+    found.stamps = source.stamps().await.map_err(|error| names.refused_by_source(error))?;
+    source.release().await.map_err(|error| names.refused_by_source(error))?;
+    Ok((source, destination, found))
+}
+
+/// Refuses a source that is not any more what was compared.
+pub(super) async fn assert_unchanged(
+    source: &mut dyn Source,
+    compared: &[(&'static str, String)],
+    names: &Names,
+) -> Result<(), TransferError> {
+    let stamps = source.stamps().await.map_err(|error| names.refused_by_source(error))?;
+    match compared.iter().zip(&stamps).find(|(before, after)| before != after) {
+        Some((&(table, _), _)) => Err(differs(names, Difference::Later { table })),
+        None => Ok(()),
+    }
 }
 
 /// What was found equal.

@@ -2,7 +2,8 @@
 //!
 //! An end that is read is never written to. An end that is filled says in itself that it is not
 //! whole and whose copy it is, and notes with every batch, in the transaction that writes it, how
-//! far it is: so a copy that was broken off at any moment goes on from there.
+//! far it is: so a copy that was broken off at any moment goes on from there. An end that others
+//! may write to meanwhile says who is there, and what its tables come to.
 
 use app::store::StoreError;
 use async_trait::async_trait;
@@ -97,6 +98,27 @@ pub(crate) trait Source: Send {
 
     /// Live known contacts, live unknown ones, open conflicts and waiting events, as it counts them.
     async fn tally(&mut self) -> Result<[i64; 4], StoreError>;
+
+    /// How many others are there who may write to it. A database that lets only one in has none.
+    async fn others(&mut self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    /// From here on all is read as it is at this moment, where somebody may be writing to it.
+    async fn hold(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// All is read as it is when it is read.
+    async fn release(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// What each table comes to, in words that are others after any commit. A database that lets
+    /// only one in has nothing to say.
+    async fn stamps(&mut self) -> Result<Vec<(&'static str, String)>, StoreError> {
+        Ok(Vec::new())
+    }
 }
 
 /// Why rows were not written. Nothing of them was.

@@ -2,8 +2,9 @@
 //!
 //! The source is only read. The destination is empty before, or an unfinished copy of the same
 //! source, which goes on where it was. In the end both are read once more, row by row, and only
-//! if they are equal does the destination become a store. Nothing of this takes more memory for
-//! more rows. Evidence: `tests/it/transfer/`.
+//! if they are equal, and the source was not written to meanwhile, does the destination become a
+//! store. Where servers are connected to either, nothing is copied and nothing becomes a store.
+//! Nothing of this takes more memory for more rows. Evidence: `tests/it/transfer/`.
 
 mod compare;
 mod ends;
@@ -14,10 +15,11 @@ use app::store::{Render, StoreError};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use self::compare::{Found, compare};
+pub use self::compare::Difference;
+use self::compare::{Found, assert_unchanged, compare};
 pub use self::ends::BatchSize;
 pub(crate) use self::ends::{Destination, FROM, MARKS, NotWritten, Source, Standing, TABLES, from_in, place_of};
-use self::opening::{Ends, open};
+use self::opening::{Ends, assert_unused, open};
 pub use self::row::Kind;
 pub(crate) use self::row::{Content, Entry, JOURNAL, Ready, Row, numbers};
 use self::row::{Unreadable, ready};
@@ -120,7 +122,10 @@ pub enum TransferError {
         of: String,
     },
     /// It holds something.
-    #[error("{to} is not empty, and nothing in it was touched: choose a database without anything in `{table}`")]
+    #[error(
+        "{to} is not empty, and nothing in it was touched: choose a database without anything in `{table}`. An \
+         unfinished copy would say that it is one: if a copy into it broke off at its very end, it is whole"
+    )]
     NotEmpty {
         /// The destination.
         to: String,
@@ -138,10 +143,22 @@ pub enum TransferError {
         /// What it is a copy of.
         of: String,
     },
+    /// Servers are connected to it.
+    #[error(
+        "{database} is in use by another process ({sessions} of its connections are there): stop every server of \
+         it, then run this again: it goes on where it was"
+    )]
+    InUse {
+        /// Which.
+        database: String,
+        /// How many connections there are.
+        sessions: u64,
+    },
     /// Something in the source cannot be read or does not go with the rest.
     #[error(
-        "{kind} `{id}` of {from} cannot be copied: {problem}. Mend the source (see `concord doctor`) and run \
-         this again: it goes on where it was"
+        "{kind} `{id}` of {from} cannot be copied: {problem}. Run `concord doctor` on the source, which names all \
+         that is wrong with it, mend that, and run this again: it goes on where it was. Where something was mended \
+         that is copied already, both then differ: copy into an empty database"
     )]
     Unfit {
         /// Of what.
@@ -177,42 +194,8 @@ pub enum TransferError {
     },
 }
 
-/// In what two databases differ first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Difference {
-    /// A row is another.
-    Row {
-        /// Of what.
-        kind: Kind,
-        /// Which, in the source; where that has no more, in the copy.
-        id: String,
-    },
-    /// A table has other rows than those that were read.
-    Count {
-        /// Of what.
-        table: &'static str,
-        /// In the source.
-        from: u64,
-        /// In the copy.
-        to: u64,
-        /// In the order of each.
-        read: u64,
-    },
-}
-
-impl std::fmt::Display for Difference {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Row { kind, id } => write!(f, "the first difference in `{kind}` is at `{id}`"),
-            Self::Count { table, from, to, read } => {
-                write!(f, "`{table}` has {to} rows, {from} there, and {read} were found in their order")
-            }
-        }
-    }
-}
-
 /// Copies everything of the store `from` into the store `to`, and compares them. Nobody may be
-/// writing to either. `tell` is told how far it is.
+/// using either. `tell` is told how far it is.
 pub async fn transfer(
     from: &str,
     to: &str,
@@ -232,7 +215,12 @@ pub async fn transfer(
             break;
         }
     }
-    let (mut destination, Found { counts, miscounts }) = compare(source, destination, &names, tell).await?;
+    let compared = compare(source, destination, &names, tell).await?;
+    let (mut source, mut destination, Found { counts, miscounts, stamps }) = compared;
+    // Who is there now may write later; who was there and has gone has changed something or nothing.
+    assert_unused(source.as_mut(), &names.from).await?;
+    assert_unused(destination.as_mut(), &names.to).await?;
+    assert_unchanged(source.as_mut(), &stamps, &names).await?;
     destination.finish().await.map_err(|error| names.refused_by_copy(error))?;
     let Names { from, to } = names;
     Ok(Transferred { from, to, was_begun, counts, miscounts })

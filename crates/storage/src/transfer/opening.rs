@@ -52,8 +52,20 @@ pub(super) async fn open(from: &str, to: &str, options: &TransferOptions) -> Res
         Standing::Unfinished { of } if of == from => true,
         Standing::Unfinished { of } => return Err(TransferError::OfAnother { to, of }),
     };
+    assert_unused(source.as_mut(), &from).await?;
+    assert_unused(destination.as_mut(), &to).await?;
     destination.prepare(&from).await?;
     Ok(Ends { source, destination, was_begun })
+}
+
+/// Refuses an end where somebody is who may write to it.
+pub(super) async fn assert_unused<E: Source + ?Sized>(end: &mut E, name: &str) -> Result<(), TransferError> {
+    let database = name.to_owned();
+    match end.others().await {
+        Ok(0) => Ok(()),
+        Ok(sessions) => Err(TransferError::InUse { database, sessions }),
+        Err(source) => Err(TransferError::Refused { database, source }),
+    }
 }
 
 async fn reach(url: &str, options: &TransferOptions) -> Result<Box<dyn Destination>, OpenError> {

@@ -155,6 +155,8 @@ pub(crate) const BEYOND_MENDING: &[(&str, &str, &str)] = &[
     ("rooms", "cannot be read", "UPDATE rooms SET document = '[]' WHERE n = 1"),
     ("rooms", "its contact is not there", "DELETE FROM contacts WHERE n = 1"),
     ("rooms", "its visitor is not there", "DELETE FROM visitors WHERE n = 1"),
+    // What the conversation has of it is all there is.
+    ("rooms", "last message is not among", "DELETE FROM messages WHERE n = (SELECT max(n) FROM messages)"),
     ("messages", "cannot be read", "UPDATE messages SET document = '' WHERE n = 2"),
     ("messages", "its conversation is not there", "DELETE FROM rooms WHERE n = 1"),
     ("journal", "cannot be read", "UPDATE journal SET verb = 'sung' WHERE n = 1"),

@@ -15,7 +15,7 @@ use super::flow::Flow;
 use super::mending::Mend;
 use super::{InDatabase, Look, Looked, stored};
 use crate::doctor::columns::{self, differing};
-use crate::doctor::told::Told;
+use crate::doctor::told::{Told, has_last};
 use crate::doctor::{documents, hex, words};
 use crate::key::{contact_bytes, visitor_bytes};
 
@@ -107,11 +107,21 @@ impl Look<'_> {
         self.notes.looked_at("rooms", rooms.count);
         self.strays(strays, &mut doubtful).await?;
         for (id, (room, heard)) in doubtful {
-            if let Some(problem) = heard.problem_of(&room) {
-                self.notes.find("rooms", id.as_str(), problem, Mend::Summary(id.clone()));
+            match heard.problem_of(&room) {
+                None => {}
+                Some(_) if !self.has_last(&room).await? => {
+                    self.notes.find("rooms", id, words::LAST_IS_LOST, Mend::Restore);
+                }
+                Some(problem) => self.notes.find("rooms", id.as_str(), problem, Mend::Summary(id.clone())),
             }
         }
         Ok(())
+    }
+
+    async fn has_last(&self, room: &Room) -> Read<bool> {
+        let id = room.last_message.as_deref().map(|last| last.id.as_str());
+        let rows = self.connection.query("SELECT document FROM messages WHERE id = $1", &[&id]).await?;
+        Ok(has_last(room, rows.first().map(|row| row.get::<_, &str>(0).as_bytes())))
     }
 
     fn room(&mut self, row: &Row) -> Option<Room> {

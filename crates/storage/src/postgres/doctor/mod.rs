@@ -15,7 +15,6 @@ mod listings;
 mod mending;
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use app::store::{Render, StoreError};
 use domain::ids::Timestamp;
@@ -31,11 +30,10 @@ use super::migrate::MIGRATIONS;
 use super::options::{PostgresOpenError, PostgresOptions};
 use super::read::Read;
 use super::text::{escaped, key, sorted_by};
-use super::transfer::assert_finished;
+use super::transfer::{assert_finished, others};
 use super::write_contacts::NEVER;
 use crate::doctor::columns::{Cell, Form};
 use crate::doctor::{Examination, Notes, Step};
-use crate::key::unsigned;
 
 /// Why there was no look, or nothing was mended. No password is in any of it.
 #[derive(Debug, thiserror::Error)]
@@ -84,10 +82,6 @@ pub enum DoctorError {
     },
 }
 
-/// How often it is seen whether others are connected: those of a process that ended linger a moment.
-const LOOKS_FOR_OTHERS: u32 = 10;
-const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
-
 /// A database that has the form of this version.
 struct Patient {
     connection: Connection,
@@ -95,19 +89,25 @@ struct Patient {
 }
 
 /// Looks at the database as it is at this moment; servers may be using it.
-pub async fn examine(url: &str, render: Render, progress: &mut dyn FnMut(Step)) -> Result<Examination, DoctorError> {
-    Patient::of(url).await?.examine(render, progress).await
+pub async fn examine(
+    url: &str,
+    options: &PostgresOptions,
+    render: Render,
+    progress: &mut dyn FnMut(Step),
+) -> Result<Examination, DoctorError> {
+    Patient::of(url, options).await?.examine(render, progress).await
 }
 
 /// Looks, has `tell` say what was found, mends what can be mended in one transaction, and looks
 /// again: what is answered is what remains. No server may be using the database.
 pub async fn mend(
     url: &str,
+    options: &PostgresOptions,
     render: Render,
     tell: &mut dyn FnMut(&Examination),
     progress: &mut dyn FnMut(Step),
 ) -> Result<Examination, DoctorError> {
-    let patient = Patient::of(url).await?;
+    let patient = Patient::of(url, options).await?;
     let refused = |failure| patient.refused(failure);
     let connection = &patient.connection;
     patient.assert_unused().await?;
@@ -127,10 +127,10 @@ pub async fn mend(
 }
 
 impl Patient {
-    async fn of(url: &str) -> Result<Self, DoctorError> {
+    async fn of(url: &str, options: &PostgresOptions) -> Result<Self, DoctorError> {
         let address = Address::parse(url).map_err(PostgresOpenError::from)?;
         let database = address.shown.clone();
-        let connector = Connector::new(address, PostgresOptions::default());
+        let connector = Connector::new(address, options.clone());
         let connection = connector.connect(Purpose::Examine).await.map_err(|failure| {
             PostgresOpenError::Unreachable { database: database.clone(), source: failure.into_store_error() }
         })?;
@@ -158,21 +158,12 @@ impl Patient {
         }
     }
 
-    /// A server always has a connection, and connections say what they are of. The locks hold
-    /// where one does not.
+    /// The locks hold where somebody is not seen.
     async fn assert_unused(&self) -> Result<(), DoctorError> {
-        let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
-                   AND pid <> pg_backend_pid() AND application_name = current_setting('application_name')";
-        let mut sessions = 0;
-        for _ in 0..LOOKS_FOR_OTHERS {
-            let rows = self.connection.query(sql, &[]).await.map_err(|failure| self.refused(failure))?;
-            sessions = rows.first().map_or(0, |row| unsigned(row.get(0)));
-            if sessions == 0 {
-                return Ok(());
-            }
-            tokio::time::sleep(BETWEEN_LOOKS).await;
+        match others(&self.connection).await.map_err(|failure| self.refused(failure))? {
+            0 => Ok(()),
+            sessions => Err(DoctorError::InUse { database: self.database.clone(), sessions }),
         }
-        Err(DoctorError::InUse { database: self.database.clone(), sessions })
     }
 
     async fn examine(&self, render: Render, progress: &mut dyn FnMut(Step)) -> Result<Examination, DoctorError> {

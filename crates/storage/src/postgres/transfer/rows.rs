@@ -1,14 +1,17 @@
-//! Rows from what a cursor fetches.
+//! Rows from what a cursor fetches, or what is read at once.
 
 use std::collections::HashMap;
 
+use domain::change_set::Counter;
+use domain::directory::Record;
 use domain::ids::VisitorId;
 use tokio_postgres::Row as Columns;
 
 use super::super::connection::Connection;
 use super::super::failure::Failure;
+use super::super::read::counter;
 use super::super::text::unescaped;
-use crate::key::{IdBytes, contact_id};
+use crate::key::{IdBytes, contact_id, signed};
 use crate::transfer::{Content, Entry, Kind, Row};
 
 /// The entries of contacts, oldest first.
@@ -59,4 +62,27 @@ pub(super) async fn journals_of(connection: &Connection, contacts: &[Columns]) -
         journals.entry(bytes(columns.get(0))).or_default().push(entry);
     }
     Ok(journals)
+}
+
+/// The rows of the small tables.
+pub(super) async fn records(connection: &Connection) -> Result<Vec<Row>, Failure> {
+    let rows = connection.query("SELECT kind, id, document FROM directory", &[]).await?;
+    let records = rows.iter().map(|row| {
+        let (kind, id, document): (String, &str, String) = (row.get(0), row.get(1), row.get(2));
+        // A long id stands here as a digest; what is in the document is the id.
+        let id = serde_json::from_str::<Record>(&document).map_or_else(|_| unescaped(id).into_owned(), |r| r.key().id);
+        (kind, id, document)
+    });
+    Ok(Row::records(records.collect()))
+}
+
+/// What is counted and does not follow from the rest.
+pub(super) async fn numbers(connection: &Connection) -> Result<Vec<Row>, Failure> {
+    let sql = "SELECT coalesce((SELECT value FROM numbers WHERE name = 'directory.revision'), 1), \
+                      coalesce((SELECT value FROM numbers WHERE name = 'tokens.revision'), 0)";
+    let rows = connection.query(sql, &[]).await?;
+    let [directory, tokens] = [0, 1].map(|place| rows.first().map_or(0, |row| row.get(place)));
+    let guests = signed(counter(connection, Counter::Guests).await?);
+    let resolved = signed(counter(connection, Counter::ResolvedConflicts).await?);
+    Ok(Row::numbers([directory, tokens, guests, resolved]))
 }

@@ -8,7 +8,7 @@ use super::super::read::{Read, from_json};
 use super::super::write::has_row;
 use super::{Look, Looked, Mend, stored};
 use crate::doctor::columns::{self, differing};
-use crate::doctor::told::Told;
+use crate::doctor::told::{Told, has_last};
 use crate::doctor::{documents, words};
 
 impl Look<'_> {
@@ -71,6 +71,10 @@ impl Look<'_> {
         if has_row(self.connection, "SELECT 1 FROM temp.told WHERE room = ?1 AND n IS NULL", [id])? {
             return Ok(());
         }
+        if !self.has_last(room)? {
+            self.notes.find("rooms", id, words::LAST_IS_LOST, Mend::Restore);
+            return Ok(());
+        }
         let told = told(self.connection, "temp.told", "room", id)?;
         if let Some(problem) = told.miscounted(room) {
             self.notes.find("rooms", id, problem, Mend::Summary { n });
@@ -84,6 +88,15 @@ impl Look<'_> {
         }
         self.notes.find("rooms", id, words::LAST_IS_ANOTHER, Mend::Summary { n });
         Ok(())
+    }
+
+    fn has_last(&self, room: &Room) -> Read<bool> {
+        let id = room.last_message.as_deref().map(|last| last.id.as_str());
+        let mut statement = self.connection.prepare_cached("SELECT document FROM messages WHERE id = ?1")?;
+        let mut rows = statement.query([id])?;
+        let row = rows.next()?;
+        let document = row.map(|row| row.get_ref(0)).transpose()?;
+        Ok(has_last(room, document.map(|document| document.as_bytes().unwrap_or_default())))
     }
 }
 

@@ -14,6 +14,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls};
 
@@ -198,7 +199,12 @@ impl Drop for Database {
 fn beside<T: Send + 'static>(wanted: impl Future<Output = T> + Send + 'static) -> T {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build();
     let thread = std::thread::spawn(move || runtime().expect("it can be made").block_on(wanted));
-    thread.join().expect("it does not panic")
+    let wait = || thread.join().expect("it does not panic");
+    // Whoever else is on this thread must not wait along: a database takes its time to go.
+    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(wait),
+        _ => wait(),
+    }
 }
 
 pub(crate) async fn connect(url: &str) -> Client {

@@ -43,14 +43,19 @@ async fn damage(database: &Database, sql: &str) {
     surgeon(database).await.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
 }
 
+fn as_ever() -> PostgresOptions {
+    PostgresOptions::default()
+}
+
 async fn look(database: &Database) -> Examination {
-    examine(&database.url, render, &mut |_| {}).await.unwrap()
+    examine(&database.url, &as_ever(), render, &mut |_| {}).await.unwrap()
 }
 
 /// What was found at first, and what remains.
 async fn treat(database: &Database) -> (Examination, Examination) {
     let mut first = None;
-    let remaining = mend(&database.url, render, &mut |found| first = Some(found.clone()), &mut |_| {}).await.unwrap();
+    let remaining =
+        mend(&database.url, &as_ever(), render, &mut |found| first = Some(found.clone()), &mut |_| {}).await.unwrap();
     (first.expect("it is told before anything is done"), remaining)
 }
 
@@ -277,10 +282,10 @@ async fn without_the_numbers_of_the_store_a_server_starts_once_they_are_mended()
 async fn a_view_of_an_earlier_program_is_made_anew() {
     let Some(database) = desk().await else { return };
     let form = |contact: &domain::contact::Contact, _: &_| format!("new form of {}", contact.id);
-    let found = examine(&database.url, form, &mut |_| {}).await.unwrap();
+    let found = examine(&database.url, &as_ever(), form, &mut |_| {}).await.unwrap();
     assert_eq!(found.findings.len(), 4);
     assert!(found.findings.iter().all(|finding| finding.problem == "not what its document says: view"));
-    let remaining = mend(&database.url, form, &mut |_| {}, &mut |_| {}).await.unwrap();
+    let remaining = mend(&database.url, &as_ever(), form, &mut |_| {}, &mut |_| {}).await.unwrap();
     assert_eq!(remaining.findings, []);
     assert_eq!(database.number("SELECT count(*) FROM contacts WHERE view LIKE 'new form of %'").await, 4);
 }
@@ -297,7 +302,7 @@ async fn a_database_can_be_looked_at_while_it_is_served_but_not_mended() {
     }
     is_over.store(true, Ordering::Relaxed);
     assert!(writer.await.unwrap() > 10, "nothing was written meanwhile");
-    let error = mend(&database.url, render, &mut |_| {}, &mut |_| {}).await.unwrap_err();
+    let error = mend(&database.url, &as_ever(), render, &mut |_| {}, &mut |_| {}).await.unwrap_err();
     assert!(matches!(error, DoctorError::InUse { .. }), "{error:?}");
     assert!(error.to_string().contains("stop every server first"), "{error}");
     store.commit(&person(9_999, "Bea", "", "")).await.unwrap();
@@ -349,8 +354,8 @@ async fn what_a_server_writes_while_a_database_is_mended_waits_and_is_not_lost()
 async fn what_is_no_database_of_this_form_is_not_looked_at() {
     let Some(database) = database().await else { return };
     let refusal_of = async |url: &str| {
-        let looked = examine(url, render, &mut |_| {}).await.unwrap_err();
-        let mended = mend(url, render, &mut |_| {}, &mut |_| {}).await.unwrap_err();
+        let looked = examine(url, &as_ever(), render, &mut |_| {}).await.unwrap_err();
+        let mended = mend(url, &as_ever(), render, &mut |_| {}, &mut |_| {}).await.unwrap_err();
         assert_eq!(looked.to_string(), mended.to_string());
         looked
     };

@@ -4,8 +4,9 @@ use std::fs;
 
 use app::conformance::render;
 use rusqlite::Connection;
-use storage::transfer::{Difference, Step, TransferError};
+use storage::transfer::{Difference, Kind, Step, TransferError, Transferred};
 use storage::{OpenError, Options, SqliteOpenError, connect, migrate};
+use tokio::runtime::Handle;
 
 use super::{copy, copy_telling, open, url, worked_at};
 use crate::kit::{contact_id, person};
@@ -42,6 +43,7 @@ async fn a_destination_with_anything_in_it_is_refused_and_untouched() {
     let before = fs::read(&other).unwrap();
     let error = refusal(&url(&one), &url(&other)).await;
     assert!(matches!(error, TransferError::NotEmpty { table: "contacts", .. }), "{error:?}");
+    assert!(error.to_string().contains("if a copy into it broke off at its very end, it is whole"), "{error}");
     assert_eq!(fs::read(&other).unwrap(), before);
 
     let Some(database) = database().await else { return };
@@ -152,6 +154,7 @@ async fn a_row_that_cannot_be_read_is_named_and_nothing_is_finished() {
         let to = url(&folder.path().join(format!("copy-{nth}.db")));
         let error = refusal(&url(&damaged), &to).await;
         assert!(matches!(&error, TransferError::Unfit { kind, .. } if kind.as_str() == table), "{damage}: {error:?}");
+        assert!(error.to_string().contains("Run `concord doctor` on the source"), "{error}");
         for private in ["Ünal", "guest", "shop.example", "LAST"] {
             assert!(!error.to_string().contains(private), "{error}");
         }
@@ -174,6 +177,23 @@ async fn an_entry_that_belongs_to_nobody_is_not_passed_over() {
     assert_eq!((from, to), (read + 1, read));
 }
 
+/// Copies, and has something done on the way, once.
+async fn copy_while(
+    from: &str,
+    to: &str,
+    is_time: fn(Step) -> bool,
+    late: impl Future<Output = ()> + Send + 'static,
+) -> Result<Transferred, TransferError> {
+    let (mut late, runtime) = (Some(late), Handle::current());
+    let mut tell = |step| {
+        if let Some(late) = late.take_if(|_| is_time(step)) {
+            let done = runtime.spawn(late);
+            tokio::task::block_in_place(|| runtime.block_on(done)).unwrap();
+        }
+    };
+    copy_telling(from, to, &mut tell).await
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn a_source_that_changes_meanwhile_is_found_out() {
     let Some(database) = database().await else { return };
@@ -193,24 +213,97 @@ async fn a_source_that_changes_meanwhile_is_found_out() {
             worked_at(&database.url, 4, ACTS).await;
         }
         let other = url(&folder.path().join(format!("other-{nth}.db")));
-        let (client, mut is_late) = (database.connect().await, false);
-        let (handle, runtime) = (std::sync::Arc::new(client), tokio::runtime::Handle::current());
-        let error = {
-            let mut tell = |step| {
-                if !is_late && matches!(step, Step::Settling { .. }) {
-                    is_late = true;
-                    let client = std::sync::Arc::clone(&handle);
-                    let done = runtime.spawn(async move { client.execute(late, &[]).await });
-                    tokio::task::block_in_place(|| runtime.block_on(done)).unwrap().unwrap();
-                }
-            };
-            copy_telling(&database.url, &other, &mut tell).await.expect_err("it has changed")
-        };
+        let client = database.connect().await;
+        let is_time = |step| matches!(step, Step::Settling { .. });
+        let error = copy_while(&database.url, &other, is_time, async move {
+            client.execute(late, &[]).await.unwrap();
+        });
+        let error = error.await.expect_err("it has changed");
         assert!(matches!(error, TransferError::Differs { .. }), "{late}: {error:?}");
         assert!(error.to_string().contains("If the source was written to meanwhile, stop its servers"), "{error}");
         let error = connect(&other, render, &Options::default()).await.map(drop).expect_err("it is not whole");
         assert!(matches!(error, OpenError::Sqlite(SqliteOpenError::Unfinished { .. })), "{error:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn what_is_written_once_its_kind_was_compared_is_found_out() {
+    let Some(database) = database().await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    worked_at(&database.url, 4, ACTS).await;
+    for (nth, (table, late)) in [
+        ("contacts", "UPDATE contacts SET revision = revision + 1 WHERE n = 2"),
+        ("rooms", "UPDATE rooms SET revision = revision + 1 WHERE n = (SELECT min(n) FROM rooms)"),
+        ("messages", "UPDATE messages SET revision = revision + 1 WHERE n = (SELECT min(n) FROM messages)"),
+        ("messages", "DELETE FROM messages WHERE n = (SELECT max(n) FROM messages)"),
+        ("outbox", "DELETE FROM outbox WHERE id = (SELECT min(id) FROM outbox)"),
+        ("numbers", "UPDATE numbers SET value = value + 1 WHERE name = 'tokens.revision'"),
+        ("tallies", "UPDATE tallies SET known = known + 1 WHERE shard = (SELECT min(shard) FROM tallies)"),
+        ("contacts", "DELETE FROM contacts WHERE n = (SELECT max(n) FROM contacts)"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let other = url(&folder.path().join(format!("other-{nth}.db")));
+        let client = database.connect().await;
+        let is_time = |step| matches!(step, Step::Compared { kind: Kind::Messages, .. });
+        let error = copy_while(&database.url, &other, is_time, async move {
+            assert_eq!(client.execute(late, &[]).await.unwrap(), 1, "{late}");
+        });
+        let error = error.await.expect_err("it has changed");
+        let TransferError::Differs { found: Difference::Later { table: found }, .. } = &error else {
+            panic!("{late}: {error:?}")
+        };
+        assert_eq!(*found, table, "{late}");
+        let error = connect(&other, render, &Options::default()).await.map(drop).expect_err("it is not whole");
+        assert!(matches!(error, OpenError::Sqlite(SqliteOpenError::Unfinished { .. })), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_a_server_uses_is_refused_at_either_end() {
+    let (Some(database), Some(empty)) = (database().await, database().await) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let other = folder.path().join("other.db");
+    worked_at(&database.url, 4, ACTS).await;
+    let serving = open(&database.url).await;
+    let error = refusal(&database.url, &url(&other)).await;
+    assert!(matches!(error, TransferError::InUse { .. }), "{error:?}");
+    assert!(error.to_string().contains("stop every server of it"), "{error}");
+    assert!(!other.exists(), "it was begun");
+    serving.close().await.unwrap();
+    drop(serving);
+    let serving = open(&empty.url).await;
+    let error = refusal(&database.url, &empty.url).await;
+    assert!(matches!(error, TransferError::InUse { .. }), "{error:?}");
+    assert_eq!(empty.number("SELECT count(*) FROM numbers WHERE name LIKE 'copy.%'").await, 0, "it was begun");
+    serving.close().await.unwrap();
+    drop(serving);
+    copy(&database.url, &empty.url).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn what_a_server_accepts_that_comes_while_a_copy_is_compared_is_not_lost() {
+    let Some(database) = database().await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let other = url(&folder.path().join("other.db"));
+    worked_at(&database.url, 4, ACTS).await;
+    let (sender, mut started) = tokio::sync::mpsc::channel(1);
+    let from = database.url.clone();
+    let is_time = |step| matches!(step, Step::Compared { kind: Kind::Contacts, .. });
+    let error = Box::pin(copy_while(&database.url, &other, is_time, async move {
+        let store = open(&from).await;
+        store.commit(&person(9000, "Late Lea", "lea@late.example", "")).await.unwrap();
+        assert!(sender.try_send(store).is_ok());
+    }));
+    let error = error.await.expect_err("a server is there");
+    assert!(matches!(&error, TransferError::InUse { database: at, .. } if *at != other), "{error:?}");
+    started.recv().await.unwrap().close().await.unwrap();
+    let error = connect(&other, render, &Options::default()).await.map(drop).expect_err("it is not whole");
+    assert!(matches!(error, OpenError::Sqlite(SqliteOpenError::Unfinished { .. })), "{error:?}");
+    let copied = copy(&database.url, &other).await.unwrap();
+    assert_eq!((copied.was_begun, copied.miscounts), (true, vec![]));
+    assert!(open(&other).await.contact(&contact_id(9000)).await.unwrap().is_some());
 }
 
 #[tokio::test]
