@@ -22,7 +22,7 @@ use storage::{OnCommit, OpenError, Options, PostgresOptions, SqliteOptions};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 use crate::api::{self, Api};
@@ -64,6 +64,8 @@ pub enum ServeError {
 /// What a server serves.
 struct Application {
     app: Arc<App>,
+    /// What it does without being asked.
+    rounds: JoinSet<()>,
     router: Router,
     greeting: String,
 }
@@ -138,7 +140,7 @@ pub fn random_text(length: usize) -> String {
 async fn serve(
     socket: TcpListener,
     config: &Config,
-    application: Application,
+    mut application: Application,
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     let budget = config.limits.shutdown;
@@ -150,6 +152,8 @@ async fn serve(
     // The rest of the time is for the flush, and for the process to end.
     let drained = listener::serve(socket, application.router, &config.limits, stop, budget * 7 / 10).await;
     let asked_at = asked_at.get().copied().unwrap_or_else(Instant::now);
+    // None of them finds the store closed and complains of it.
+    application.rounds.shutdown().await;
     match tokio::time::timeout_at(asked_at + budget * 9 / 10, application.app.store().close()).await {
         Ok(flushed) => flushed.map_err(ServeError::Flush)?,
         Err(_) => return Err(ServeError::FlushTimeout),
@@ -190,9 +194,10 @@ async fn assemble(config: &Config) -> Result<Application, ServeError> {
     };
     let app = Arc::new(App::open(world).await?);
     let greeting = greet(&app, &config.first_admin).await?;
-    tokio::spawn(App::keep_following(Arc::downgrade(&app)));
-    tokio::spawn(App::keep_reading_outbox(Arc::downgrade(&app)));
-    tokio::spawn(App::keep_hearing(Arc::downgrade(&app)));
+    let mut rounds = JoinSet::new();
+    rounds.spawn(App::keep_following(Arc::downgrade(&app)));
+    rounds.spawn(App::keep_reading_outbox(Arc::downgrade(&app)));
+    rounds.spawn(App::keep_hearing(Arc::downgrade(&app)));
     // A panic in it would come again with the first number; nothing is lost by not asking.
     let _ = plans.await;
 
@@ -216,7 +221,7 @@ async fn assemble(config: &Config) -> Result<Application, ServeError> {
         .merge(health::routes(ready))
         .merge(widget::routes(widget))
         .layer(from_fn_with_state(edge, around));
-    Ok(Application { app, router, greeting })
+    Ok(Application { app, rounds, router, greeting })
 }
 
 fn open_mailer(config: &Config) -> Result<Arc<dyn Mailer>, MailSetupError> {
