@@ -47,6 +47,8 @@ impl Server {
         }
         if variant.one_by_one {
             command.args(["--set", "sqlite.group_size=1", "--set", "postgres.group_size=1"]);
+        }
+        if variant.writers > 0 {
             command.args(["--set", &format!("postgres.writers={}", variant.writers)]);
         }
         let ours = std::env::vars_os().map(|(name, _)| name);
