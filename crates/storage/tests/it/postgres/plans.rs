@@ -150,10 +150,29 @@ fn plans(log: &str) -> Vec<(String, String)> {
                 writeln!(nodes, "  {node}").expect("a text takes all");
             }
         }
-        (query, nodes)
+        (query, by_index(&nodes))
     };
     let background = ["SELECT shard, version", "DELETE FROM windows", "SHOW ", "SELECT current_setting"];
     entries.map(plan).filter(|(query, _)| !background.iter().any(|start| query.contains(start))).collect()
+}
+
+/// Whether rows are fetched one by one as an index has them, or in the order of their pages, hangs on
+/// which rows were drawn for the statistics; either is a scan of that index. An index of many keys a
+/// row (GIN) has one way only.
+fn by_index(nodes: &str) -> String {
+    let mut lines: Vec<String> = nodes.lines().map(ToOwned::to_owned).collect();
+    for place in (1..lines.len()).rev() {
+        let index = lines[place].trim_start().strip_prefix("->  Bitmap Index Scan on ").map(ToOwned::to_owned);
+        let is_of_many_keys =
+            |index: &String| ["_search_text", "_fields_text", "_short_runs"].iter().any(|end| index.ends_with(end));
+        if let Some(index) = index.filter(|index| !is_of_many_keys(index))
+            && let Some((before, table)) = lines[place - 1].split_once("Bitmap Heap Scan on ")
+        {
+            lines[place - 1] = format!("{before}Index Scan using {index} on {table}");
+            lines.remove(place);
+        }
+    }
+    lines.into_iter().map(|line| line + "\n").collect()
 }
 
 fn contact_search(term: &[&str], sort: &[(SortKey, bool)]) -> ContactSearch {
